@@ -1,0 +1,32 @@
+"""Customer Lifetime Value: formulas, cohorts, segments, models and reports.
+
+`import clvhelpers as clv` is how every notebook starts. Each name below is imported from its
+module when it is first used, so the import itself costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "datasets": ["load_cdnow"],
+    "text": ["md", "money", "number", "percent", "table"],
+}
+_MODULES = ["cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
+_MODULES += ["reporting", "segments", "simulate", "text", "transactions"]
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,104 @@
+"""One look for every figure, and `Picture`: a figure together with its words.
+
+Colours are from the Okabe-Ito palette, which people with the common kinds of colour blindness
+can tell apart. Text is never parsed as mathematics, so no product name can break a figure.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+    "#6B7280",
+)
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+SEQUENTIAL = "cividis"
+INK = "#1F2937"
+
+THEME: Any = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#9CA3AF",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 12,
+    "figure.dpi": 100,
+    "figure.figsize": (7.2, 3.8),
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "grid.color": "#E5E7EB",
+    "legend.frameon": False,
+    "savefig.dpi": 144,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure with the sentence that says what it shows.
+
+    In a notebook it shows as an image whose alternative text is `alt`; `repr` is that text too,
+    so a test that compares saved outputs notices when the numbers behind the image change.
+    `figure` stays open for further changes and is drawn only when shown.
+    """
+
+    figure: Figure
+    alt: str
+
+    def png(self) -> bytes:
+        buffer = io.BytesIO()
+        with mpl.rc_context(THEME):
+            self.figure.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png(), "text/plain": repr(self)}, {"image/png": {"alt": self.alt}}
+
+    def __repr__(self) -> str:
+        return f"Figure: {self.alt}"
+
+
+@contextmanager
+def canvas(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Figure, Any]]:
+    """A figure and its axes in the house look; pyplot forgets it on leaving, so it shows only once.
+
+    >>> with canvas() as (figure, axes):
+    ...     _ = axes.plot([1, 2, 3])
+    """
+    with mpl.rc_context(THEME):
+        figure, axes = plt.subplots(rows, columns, **options)
+        try:
+            yield figure, axes
+        finally:
+            plt.close(figure)
+
+
+def title(axes: Axes, finding: str) -> None:
+    """Set the title, which says what the figure shows and not what it is; long ones are wrapped."""
+    axes.set_title(finding, wrap=True)

@@ -1,0 +1,160 @@
+"""Words, numbers and tables for notebooks and reports, where a value can never become markup.
+
+Escaping is decided by type and not by memory: any plain `str` that is put into a `Text` or a
+`Table` is escaped, so a product called `<script>` or `[x](javascript:...)` prints as itself.
+"""
+
+import html
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from string import Formatter
+
+import pandas as pd
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CHF": "CHF ", "AUD": "A$", "CAD": "C$"}
+MISSING = "–"
+
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~$&\"'=:/@^-]|(?<!\d)\.|\.(?!\d)")
+
+
+def money(value: float | None, currency: str = "USD", decimals: int | None = None) -> str:
+    """An amount of money as people write it; whole units from 1,000 on unless `decimals` is given.
+
+    >>> money(2500), money(36.5), money(-12.25, "GBP"), money(1e4, "SEK"), money(None)
+    ('$2,500', '$36.50', '-£12.25', 'SEK 10,000', '–')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if decimals is None:
+        decimals = 0 if abs(value) >= 999.995 else 2
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    sign = "-" if round(value, decimals) < 0 else ""
+    return f"{sign}{symbol}{abs(value):,.{decimals}f}"
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """A fraction as a percentage.
+
+    >>> percent(0.1234), percent(1, 0), percent(float("nan"))
+    ('12.3%', '100%', '–')
+    """
+    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{decimals}f}%"
+
+
+def number(value: float | None, decimals: int = 0) -> str:
+    """A number with thousands separators.
+
+    >>> number(23570), number(3.14159, 2), number(None)
+    ('23,570', '3.14', '–')
+    """
+    return MISSING if value is None or math.isnan(value) else f"{value:,.{decimals}f}"
+
+
+def escape_markdown(value: object) -> str:
+    """A value as text that neither Markdown, HTML nor MathJax reads as markup.
+
+    >>> escape_markdown("[x](javascript:1)")
+    '&#91;x&#93;&#40;javascript&#58;1&#41;'
+    >>> escape_markdown("12.5%")
+    '12.5%'
+    """
+    one_line = " ".join(str(value).split())
+    return _MARKDOWN.sub(lambda match: f"&#{ord(match.group())};", one_line)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Markdown made by `md`: shown as Markdown in a notebook and as plain words elsewhere."""
+
+    markdown: str
+    plain: str
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def __repr__(self) -> str:
+        return self.plain
+
+
+class _EscapingFormatter(Formatter):
+    def format_field(self, value: object, format_spec: str) -> str:
+        return escape_markdown(super().format_field(value, format_spec))
+
+
+def md(template: str, /, **values: object) -> Text:
+    """Markdown with values in it: the template is ours and is read as Markdown, a value never is.
+
+    >>> md("**{name}** has {n:,} customers.", name="A*B", n=2357).markdown
+    '**A&#42;B** has 2,357 customers.'
+    >>> md("**{name}** has {n:,} customers.", name="A*B", n=2357)
+    **A*B** has 2,357 customers.
+    """
+    return Text(_EscapingFormatter().vformat(template, (), values), template.format(**values))
+
+
+Format = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A frame with a caption, shown as an accessible HTML table; `frame` holds the numbers.
+
+    `formats` maps a column to a function such as `money`; the index is shown only if it has a name.
+    """
+
+    frame: pd.DataFrame
+    caption: str
+    formats: Mapping[str, Format] = field(default_factory=dict)
+
+    def _texts(self) -> pd.DataFrame:
+        shown = self.frame.reset_index() if self.frame.index.name else self.frame
+        return pd.DataFrame(
+            {name: [self._cell(name, value) for value in shown[name]] for name in shown.columns}, dtype=object
+        )
+
+    def _cell(self, column: str, value: object) -> str:
+        if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+            return MISSING
+        if column in self.formats:
+            return self.formats[column](value)  # type: ignore[arg-type]
+        if isinstance(value, pd.Timestamp):
+            return str(value.date())
+        return str(value)
+
+    def _numeric(self, name: str) -> bool:
+        if name not in self.frame.columns:
+            return False
+        return name in self.formats or pd.api.types.is_numeric_dtype(self.frame[name])
+
+    def _repr_html_(self) -> str:
+        texts = self._texts()
+        classes = {name: ' class="number"' if self._numeric(name) else "" for name in texts.columns}
+        head = "".join(f'<th scope="col"{classes[name]}>{html.escape(str(name))}</th>' for name in texts.columns)
+        rows = []
+        for row in texts.itertuples(index=False):
+            cells = [
+                f"<td{classes[name]}>{html.escape(text)}</td>" for name, text in zip(texts.columns, row, strict=True)
+            ]
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        return (
+            f'<table class="clv"><caption>{html.escape(self.caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody></table>"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.caption}\n{self._texts().to_string(index=False)}"
+
+
+def table(frame: pd.DataFrame, caption: str, **formats: Format) -> Table:
+    """A table to show: `table(frame, "What each tier is worth", revenue=money)`.
+
+    >>> shown = table(pd.DataFrame({"tier": ["<b>"], "share": [0.25]}), "Tiers", share=percent)
+    >>> print(shown._repr_html_().splitlines()[2])
+    <tr><td>&lt;b&gt;</td><td class="number">25.0%</td></tr>
+    """
+    unknown = set(formats) - set(frame.columns)
+    if unknown:
+        raise KeyError(f"no column {sorted(unknown)} in the table; it has {list(frame.columns)}")
+    return Table(frame, caption, formats)
