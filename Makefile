@@ -1,0 +1,65 @@
+# Everything a user or maintainer runs. Each target does its own set-up; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PEERS := .venv-peers
+RUN := $(VENV)/.ready
+TEST := $(VENV)/.ready-for-tests
+export JUPYTER_PLATFORM_DIRS := 1
+
+.PHONY: help report lab lessons test lint bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+report: $(RUN)  ## render the report of CDNOW, a real online music shop
+	@$(BIN)/clv report reports/clients/cdnow.yml
+
+lab: $(RUN)  ## open JupyterLab at lesson 00
+	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+lessons: $(TEST)  ## make the lessons anew from their solutions and run them all
+	@$(BIN)/python notebooks/make_lessons.py
+
+test: $(TEST) lint  ## run every test
+	@$(BIN)/python tests/tools.py
+	@$(BIN)/python -m pytest
+
+lint: $(TEST)  ## check style, types and formatting, notebooks included
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(TEST) $(PEERS)/.ready  ## compare speed and memory with other libraries (by hand)
+	@$(BIN)/python benchmarks/summary.py --peer-python $(PEERS)/bin/python
+	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
+
+lock: $(TEST)  ## choose new exact versions for the two lock files
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile -q -U --universal --generate-hashes --no-header --no-annotate --extra install pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q -U --universal --generate-hashes --no-header --no-annotate --extra install --extra test --extra spark -c requirements.lock pyproject.toml -o requirements-test.lock
+
+clean:  ## remove the environments, so that the next command sets them up afresh
+	@rm -rf $(VENV) $(PEERS)
+
+$(RUN): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: say which with, for example, make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up the environment in $(VENV); this takes a minute or two, once …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q clvhelpers
+	@touch $@
+
+$(TEST): $(RUN) requirements-test.lock
+	@echo "Setting up what the tests need besides; this takes a minute or two, once …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-test.lock
+	@touch $@
+
+$(PEERS)/.ready:
+	@echo "Setting up the library that the benchmarks compare with …"
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
+	@touch $@
