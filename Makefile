@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 PEERS := .venv-peers
 RUN := $(VENV)/.ready
 TEST := $(VENV)/.ready-for-tests
-export JUPYTER_PLATFORM_DIRS := 1
 
 .PHONY: help report lab lessons test lint bench lock clean
 .DEFAULT_GOAL := help
