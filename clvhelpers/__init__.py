@@ -10,7 +10,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "course": ["course_map"],
     "datasets": ["load_cdnow"],
+    "exercises": ["check", "hint", "solution", "start_lesson"],
     "text": ["md", "money", "number", "percent", "table"],
 }
 _MODULES = ["cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
