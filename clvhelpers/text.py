@@ -30,8 +30,8 @@ def money(value: float | None, currency: str = "USD", decimals: int | None = Non
     if decimals is None:
         decimals = 0 if abs(value) >= 999.995 else 2
     symbol = SYMBOLS.get(currency, f"{currency} ")
-    sign = "-" if round(value, decimals) < 0 else ""
-    return f"{sign}{symbol}{abs(value):,.{decimals}f}"
+    shown = f"{value:z,.{decimals}f}"
+    return f"-{symbol}{shown[1:]}" if shown.startswith("-") else f"{symbol}{shown}"
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
@@ -40,7 +40,7 @@ def percent(value: float | None, decimals: int = 1) -> str:
     >>> percent(0.1234), percent(1, 0), percent(float("nan"))
     ('12.3%', '100%', '–')
     """
-    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{decimals}f}%"
+    return MISSING if value is None or math.isnan(value) else f"{100 * value:z.{decimals}f}%"
 
 
 def number(value: float | None, decimals: int = 0) -> str:
@@ -49,7 +49,7 @@ def number(value: float | None, decimals: int = 0) -> str:
     >>> number(23570), number(3.14159, 2), number(None)
     ('23,570', '3.14', '–')
     """
-    return MISSING if value is None or math.isnan(value) else f"{value:,.{decimals}f}"
+    return MISSING if value is None or math.isnan(value) else f"{value:z,.{decimals}f}"
 
 
 def escape_markdown(value: object) -> str:
