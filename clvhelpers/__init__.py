@@ -13,6 +13,7 @@ _HOMES = {
     "course": ["course_map"],
     "datasets": ["load_cdnow"],
     "exercises": ["check", "hint", "solution", "start_lesson"],
+    "segments": ["concentration", "rfm_groups", "rfm_scores", "value_tiers"],
     "text": ["md", "money", "number", "percent", "table"],
 }
 _MODULES = ["cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
