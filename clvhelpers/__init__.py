@@ -11,7 +11,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "course": ["course_map"],
+    "customers": ["customer_summary", "split_holdout"],
     "datasets": ["load_cdnow"],
+    "formulas": ["choose_formula", "convert_rate", "payback_period"],
     "exercises": ["check", "hint", "solution", "start_lesson"],
     "segments": ["concentration", "rfm_groups", "rfm_scores", "value_tiers"],
     "text": ["md", "money", "number", "percent", "table"],
