@@ -36,6 +36,10 @@ class ConfigError(ClvError):
     """A client file, or a parameter of a notebook, has a key or value that can't be used."""
 
 
+class OutputError(ClvError):
+    """What was made can't be kept: no room, no permission, or no time left."""
+
+
 class FormulaError(ClvError, ValueError):
     """A formula was given an input for which it has no meaning, such as a churn rate of 0."""
 

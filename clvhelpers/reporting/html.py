@@ -1,0 +1,93 @@
+"""Turn an executed notebook into one self-contained page without code, prompts or scripts."""
+
+import base64
+import struct
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+
+HERE = Path(__file__).parent
+SHOWN_FIRST = ("text/html", "text/markdown", "image/png", "text/plain")
+PIXELS_PER_CSS_PIXEL = 1.44
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown to HTML with no HTML and no harmful link let through; notes the headings for the contents."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=True, allow_harmful_protocols=False)
+        self.title = ""
+        self.contents: list[tuple[str, str]] = []
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        """The first heading of level 1 goes to the page's head; those of level 2 make the contents."""
+        if level == 1 and not self.title:
+            self.title = text
+            return ""
+        if level != 2:
+            return f"<h{level}>{text}</h{level}>\n"
+        name = f"part-{len(self.contents) + 1}"
+        self.contents.append((name, text))
+        return f'<h2 id="{name}">{text}</h2>\n'
+
+
+class _ReportExporter(TemplateExporter):
+    """nbconvert with the template of this folder, and without its pass through BeautifulSoup."""
+
+    template_name = "template"
+    file_extension = ".html"
+    output_mimetype = "text/html"
+    extra_template_basedirs = [str(HERE)]  # noqa: RUF012  (a trait of nbconvert)
+
+
+def export(notebook: Path, page: Path, *, name: str, as_of: str) -> None:
+    """Write an executed notebook as a page that needs no network, no script and no other file.
+
+    `name` and `as_of` stand in the page's head. Raises `ValueError` if the notebook ended in an
+    error, or has a figure without a text for those who can't see it.
+    """
+    nb = nbformat.read(notebook, as_version=4)
+    renderer = _Renderer()
+    markdown = MarkdownWithMath(renderer=renderer)
+    exporter = _ReportExporter(
+        filters={
+            "shown": _shown,
+            "alternative": _alternative,
+            "width": _width,
+            "markdown_text": lambda text: Markup(markdown(text)),
+        }
+    )
+    text, _ = exporter.from_notebook_node(nb, {"report": renderer, "name": name, "as_of": as_of})
+    page.write_text(text, encoding="utf-8")
+
+
+def _shown(output: NotebookNode) -> tuple[str, str]:
+    """The kind and the text of an output as the page shows it; kind "" shows nothing.
+
+    >>> _shown(NotebookNode(output_type="stream", name="stderr", text="a warning"))
+    ('', '')
+    """
+    if output.output_type == "error":
+        raise ValueError(f"The notebook ended in an error ({output.ename}), so there is no page to make of it.")
+    if output.output_type == "stream":
+        return ("text/plain", output.text) if output.name == "stdout" else ("", "")
+    kind = next((kind for kind in SHOWN_FIRST if kind in output.data), "")
+    return kind, output.data.get(kind, "")
+
+
+def _alternative(output: NotebookNode) -> str:
+    alt = str(output.metadata.get("image/png", {}).get("alt", "")).strip()
+    if not alt:
+        raise ValueError("A figure has no alternative text; show it as a clvhelpers.plots.look.Picture.")
+    return alt
+
+
+def _width(png: str) -> int:
+    """The width in CSS pixels at which an image has its size on paper."""
+    width = struct.unpack(">I", base64.b64decode(png[:44])[16:20])[0]
+    return round(width / PIXELS_PER_CSS_PIXEL)
