@@ -1,0 +1,172 @@
+"""One row a customer: how often, how recently, for how long and for how much they bought.
+
+The columns are those of Fader, Hardie & Lee (2005), "Counting Your Customers the Easy Way",
+Marketing Science 24(2), which the models of this package and of other libraries take:
+
+* `frequency`: repeat purchases, so purchase days after the first one
+* `recency`: time from the first to the last purchase
+* `T`: time from the first purchase to the end of observation
+* `monetary_value`: mean value of the repeat purchases; missing where there are none
+
+`purchases.py` says what a purchase is. The end day belongs to the period before it, whatever the
+time stamp: an order at 15:30 on the last day of the calibration counts in the calibration.
+"""
+
+import datetime as dt
+from typing import Any
+
+import narwhals as nw
+from narwhals.typing import IntoFrameT
+
+from clvhelpers.errors import ConfigError
+from clvhelpers.purchases import Day, PurchaseDays, as_day, day_number, one_of, purchase_days
+
+DAYS_PER_UNIT = {"D": 1, "W": 7, "M": 365.25 / 12, "Y": 365.25}
+
+
+def customer_summary(
+    transactions: IntoFrameT,
+    end: Day = None,
+    unit: str = "W",
+    *,
+    customer_id: str = "customer_id",
+    date: str = "date",
+    amount: str | None = "amount",
+) -> IntoFrameT:
+    """One row for each customer with a purchase up to `end`, as a frame of the engine that was given.
+
+    Takes a pandas, Polars or Spark frame or a DuckDB relation, one row an order or order line, and
+    gives `customer_id, frequency, recency, T, monetary_value, first_date, last_date, orders, total`,
+    sorted by customer. `recency` and `T` are exact and in `unit` ("D", "W", "M" of 365.25/12 days or
+    "Y"). `orders` counts purchase days with the first; `total` is all money, less refunds. Without
+    an amount there are no money columns.
+
+    `end` (default: the last date in the log) is counted whole; later rows are ignored. A customer
+    who only has refunds has no row: `clean_transactions` counts those.
+
+    Raises `DataContractError` for rows or columns that can't be used, `ConfigError` for a wrong
+    `unit` or `end` and `NotEnoughDataError` where the log is empty or starts after `end`.
+
+    >>> from clvhelpers import load_cdnow
+    >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
+    >>> len(summary), int(summary["frequency"].sum()), f"{summary['monetary_value'].mean():.2f}"
+    (2357, 2457, '35.08')
+    """
+    one_of(unit, DAYS_PER_UNIT, "unit")
+    days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
+    return _finish(_by_customer(days, days.end), days, days.end, unit).to_native()
+
+
+def split_holdout(
+    transactions: IntoFrameT,
+    calibration_end: str | dt.date,
+    end: Day = None,
+    unit: str = "W",
+    *,
+    customer_id: str = "customer_id",
+    date: str = "date",
+    amount: str | None = "amount",
+) -> IntoFrameT:
+    """The customer summary at `calibration_end`, and what the same customers did from then to `end`.
+
+    Adds `holdout_frequency` (purchase days in the holdout), `holdout_T` (its length in `unit`) and
+    `holdout_total` (its money, less refunds). Customers who first bought in the holdout have no row.
+    An order on the day of `calibration_end` is in the calibration and one on the day of `end` in the
+    holdout, whatever the hour. With no purchase in the holdout the counts are 0; give `end` then,
+    for the last date in the log is no longer the end of the holdout.
+
+    >>> from clvhelpers import load_cdnow
+    >>> split = split_holdout(load_cdnow(), "1997-09-30")
+    >>> int(split["frequency"].sum()), int(split["holdout_frequency"].sum()), float(split["holdout_T"].iloc[0])
+    (2457, 1882, 39.0)
+    """
+    one_of(unit, DAYS_PER_UNIT, "unit")
+    days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
+    cut = _holdout_cut(calibration_end, days)
+    holdout = {"holdout_frequency": nw.col("later").count()}
+    if days.has_money:
+        holdout["holdout_total"] = nw.col("later_money").sum()
+    summary = _finish(_by_customer(days, cut, **holdout), days, cut, unit)
+    length = (days.end - cut).days / DAYS_PER_UNIT[unit]
+    return summary.with_columns(holdout_T=nw.lit(length)).to_native()
+
+
+def _holdout_cut(calibration_end: str | dt.date, days: PurchaseDays) -> dt.date:
+    cut = as_day(calibration_end, "calibration_end")
+    if cut is None or cut >= days.end:
+        raise ConfigError(
+            f"calibration_end is {cut} and end is {days.end}: the holdout between them has no day; give an earlier "
+            "calibration_end, or an end if nobody bought after it"
+        )
+    if cut < days.first:
+        raise ConfigError(f"calibration_end is {cut}, before the first transaction on {days.first}: nothing to fit on")
+    return cut
+
+
+def _by_customer(days: PurchaseDays, cut: dt.date, **extra: nw.Expr) -> Any:
+    """The second of the two aggregations: counts, dates and sums of each customer up to `cut`."""
+    known = nw.col("day") <= days.at(cut) if cut < days.end else nw.lit(True)
+    visit, later = nw.col("bought") & known, nw.col("bought") & ~known
+    frame = days.frame.with_columns(
+        visit=nw.when(visit).then(nw.col("day")),
+        # where there is no purchase the key is the end of time, so that it never comes first
+        visit_key=nw.when(visit).then(nw.col("day")).otherwise(days.at(dt.date.max)),
+        later=nw.when(later).then(nw.col("day")),
+    )
+    sums = {}
+    if days.has_money:
+        frame = frame.with_columns(
+            visit_spend=nw.when(visit).then(nw.col("spend")).otherwise(0.0),
+            known_money=nw.when(known).then(nw.col("money")).otherwise(0.0),
+            later_money=nw.when(~known).then(nw.col("money")).otherwise(0.0),
+        )
+        frame, first_spend = _first_spend(frame)
+        sums = {"spend": nw.col("visit_spend").sum(), "total": nw.col("known_money").sum(), "first_spend": first_spend}
+    return (
+        frame.group_by("customer_id")
+        .agg(
+            orders=nw.col("visit").count(),
+            first_date=nw.col("visit_key").min(),
+            last_date=nw.col("visit").max(),
+            **sums,
+            **extra,
+        )
+        .filter(nw.col("orders") > 0)
+    )
+
+
+def _first_spend(frame: Any) -> tuple[Any, nw.Expr]:
+    """What a customer spent on the first purchase day, as an aggregate.
+
+    Engines that can pick the first by an order do so. narwhals can't yet in Spark, where the first
+    day is joined to each row as a window first.
+    """
+    if not frame.implementation.is_spark_like():
+        return frame, nw.col("visit_spend").first(order_by="visit_key")
+    first_day = nw.col("visit_key").min().over("customer_id")
+    marked = frame.with_columns(first_visit_spend=nw.when(nw.col("visit_key") == first_day).then(nw.col("visit_spend")))
+    return marked, nw.col("first_visit_spend").sum()
+
+
+def _finish(customers: Any, days: PurchaseDays, cut: dt.date, unit: str) -> Any:
+    """Counts into frequency, dates into times and sums into a mean, in the order of the contract."""
+    length = float(DAYS_PER_UNIT[unit])
+    counts = [name for name in ("orders", "holdout_frequency") if name in customers.collect_schema()]
+    customers = customers.with_columns(
+        nw.col(*counts).cast(nw.Int64),
+        first_day=day_number(nw.col("first_date")),
+        last_day=day_number(nw.col("last_date")),
+    ).with_columns(
+        nw.col("first_date", "last_date").cast(nw.Datetime("us")),
+        frequency=nw.col("orders") - 1,
+        recency=(nw.col("last_day") - nw.col("first_day")) / length,
+        T=(cut.toordinal() - nw.col("first_day")) / length,
+    )
+    names = ["customer_id", "frequency", "recency", "T", "first_date", "last_date", *counts]
+    if days.has_money:
+        repeat_spend = nw.col("spend") - nw.col("first_spend")
+        mean = nw.when(nw.col("frequency") > 0).then(repeat_spend / nw.col("frequency"))
+        customers = customers.with_columns(monetary_value=mean)
+        names = [*names[:4], "monetary_value", *names[4:7], "total", *names[7:]]
+    names += ["holdout_total"] if "holdout_total" in customers.collect_schema() else []
+    return nw.maybe_reset_index(customers.select(*names).sort("customer_id"))
