@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import FormulaError
 from clvhelpers.formulas.inputs import Inputs, Numbers, Result
 
-DAYS_PER_PERIOD = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Q": 365.25 / 4, "Y": 365.25}
+DAYS_PER_PERIOD = {**DAYS_PER_UNIT, "Q": DAYS_PER_UNIT["Y"] / 4}
 PERIOD_NAMES = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 KINDS = ("effective", "nominal", "churn", "retention")
 
