@@ -1,7 +1,9 @@
 """Turn an executed notebook into one self-contained page without code, prompts or scripts."""
 
 import base64
+import html
 import struct
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,10 @@ class _Renderer(IPythonRenderer):
         self.title = ""
         self.contents: list[tuple[str, str]] = []
 
+    def text(self, text: str) -> str:
+        """Words as they are: `clvhelpers.md` writes the characters of a value as numbers, which stay text."""
+        return html.escape(html.unescape(text), quote=False)
+
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """The first heading of level 1 goes to the page's head; those of level 2 make the contents."""
         if level == 1 and not self.title:
@@ -45,7 +51,7 @@ class _ReportExporter(TemplateExporter):
     extra_template_basedirs = [str(HERE)]  # noqa: RUF012  (a trait of nbconvert)
 
 
-def export(notebook: Path, page: Path, *, name: str, as_of: str) -> None:
+def export(notebook: Path, page: Path, *, name: str, as_of: date) -> None:
     """Write an executed notebook as a page that needs no network, no script and no other file.
 
     `name` and `as_of` stand in the page's head. Raises `ValueError` if the notebook ended in an
@@ -62,7 +68,9 @@ def export(notebook: Path, page: Path, *, name: str, as_of: str) -> None:
             "markdown_text": lambda text: Markup(markdown(text)),
         }
     )
-    text, _ = exporter.from_notebook_node(nb, {"report": renderer, "name": name, "as_of": as_of})
+    day = f"{as_of.day} {as_of:%B %Y}"
+    exporter.environment.globals |= {"report": renderer, "name": name, "as_of": day}
+    text, _ = exporter.from_notebook_node(nb)
     page.write_text(text, encoding="utf-8")
 
 

@@ -83,12 +83,12 @@ def _fill(staging: Path, client_file: Path, config: ClientConfig, template: Path
     }
     _execute(template, staging, config, progress)
     metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
-    as_of = date.fromisoformat(metrics["as_of"]).isoformat()
+    as_of = date.fromisoformat(metrics["as_of"])
     with _writing(staging):
         export(staging / "report.ipynb", staging / "report.html", name=config.name, as_of=as_of)
-        manifest |= {"as_of": as_of, "duration_seconds": round(time.monotonic() - clock, 1)}
+        manifest |= {"as_of": as_of.isoformat(), "duration_seconds": round(time.monotonic() - clock, 1)}
         _write_json(staging / "manifest.json", manifest)
-    return as_of
+    return as_of.isoformat()
 
 
 def _execute(template: Path, staging: Path, config: ClientConfig, progress: bool) -> None:

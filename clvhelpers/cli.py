@@ -1,0 +1,145 @@
+"""The `clv` command. Heavy modules are imported by the command that needs them, so help comes at once.
+
+Exit codes: 0 done, 2 something for the user to mend, 1 a fault of ours.
+"""
+
+import math
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clvhelpers import __version__
+from clvhelpers.errors import ClvError, ConfigError
+
+DEBUG = "--debug"
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog=f"With {DEBUG} anywhere in the line, an error shows where in the code it arose.",
+    help="Customer lifetime value: reports for a client's own data, and a course.",
+)
+
+ClientFile = Annotated[Path, typer.Argument(metavar="CLIENT.yml", help="the client file; `clv new` writes one")]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an error becomes a message and an exit code, never a traceback."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = DEBUG in words
+    try:
+        app([word for word in words if word != DEBUG], prog_name="clv")
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(_message(error), *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ClvError) else 1)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ClvError):
+        return str(error)
+    return (
+        f"{type(error).__name__}: {error}\n"
+        f"This is a fault of clvhelpers {__version__}, not of your input. With {DEBUG} it says where it arose."
+    )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"clvhelpers {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def report(
+    client_file: ClientFile,
+    output: Annotated[
+        Path | None, typer.Option(help="the folder for all clients' reports; default: reports/output")
+    ] = None,
+) -> None:
+    """Make a client's report: one folder with report.html, metrics.json and the notebook behind them."""
+    from clvhelpers.reporting.run import render
+
+    folder = render(client_file, output, progress=sys.stderr.isatty())
+    print(f"The report is ready: {_shortest(folder / 'report.html')}")
+    others = sorted(file.name for file in folder.iterdir() if file.name != "report.html")
+    print(f"Beside it: {', '.join(others)}")
+
+
+@app.command()
+def check(client_file: ClientFile) -> None:
+    """Read a client file and its data, and say what is wrong or would be set aside, without a report."""
+    from clvhelpers.reporting.check import check as check_data
+
+    check_data(client_file)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="the client's short name; it becomes the name of the file")],
+    source: Annotated[Path, typer.Option("--from", help="the file with the orders: .csv, .csv.gz, .parquet, .xlsx")],
+    force: Annotated[bool, typer.Option(help="write over a client file of this name")] = False,
+) -> None:
+    """Write a commented client file to start from, with the columns guessed from the data."""
+    from clvhelpers.reporting.starter import write_starter
+
+    path, told = write_starter(name, source, force=force)
+    print("\n".join(told))
+    print(f"Written: {path}. Read it, mend it, then run: clv check {path}")
+
+
+@app.command()
+def lesson(
+    number: Annotated[str, typer.Argument(help="the lesson's number, such as 02")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="a parameter to change")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="the notebook to write; default: beside the lesson")] = None,
+) -> None:
+    """Run a lesson, with other parameters if you like, into a new notebook beside the lesson."""
+    from clvhelpers.lessons import run_lesson
+
+    print(f"The lesson has run: {_shortest(run_lesson(number, _pairs(parameter or []), output))}")
+
+
+def _pairs(texts: list[str]) -> dict[str, str | int | float]:
+    """Parameters as typed on the command line.
+
+    >>> _pairs(["margin=0.35", "years=3", "period=Q"])
+    {'margin': 0.35, 'years': 3, 'period': 'Q'}
+    """
+    wrong = [
+        f"-p {text}: a parameter is given as NAME=VALUE, such as -p margin=0.35" for text in texts if "=" not in text
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    pairs = (text.split("=", 1) for text in texts)
+    return {name.strip(): _value(value.strip()) for name, value in pairs}
+
+
+def _value(text: str) -> str | int | float:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if not math.isfinite(number) or "_" in text:
+        return text
+    return int(text) if text.lstrip("+-").isdigit() else number
+
+
+def _shortest(path: Path) -> Path:
+    """A path as seen from the current folder, where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
