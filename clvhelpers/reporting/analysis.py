@@ -1,0 +1,141 @@
+"""From a client's settings to every number of the report.
+
+`analyse` runs the steps in order. A step that does not apply to the data gives None, and its reason is
+among the warnings: the report is made of what can be had. The prediction of value is given only if the
+model passed its check on orders that it had not seen.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from clvhelpers.cohorts import CohortTable, cohort_table, orders_over_time, retention_at
+from clvhelpers.customers import customer_summary
+from clvhelpers.models import BetaGeoModel, Validation
+from clvhelpers.reporting import forecast
+from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.metrics import Metrics, metrics_of
+from clvhelpers.reporting.notes import Notes
+from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
+from clvhelpers.sources import read_transactions
+from clvhelpers.transactions import CleanLog, Rules, clean_transactions
+
+RETENTION_MONTHS = (1, 3, 6, 12)
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """All results behind one report. `metrics` has the numbers, `warnings` the reasons where something is None."""
+
+    config: ClientConfig
+    log: CleanLog
+    summary: pd.DataFrame
+    months: pd.DataFrame
+    cohorts: CohortTable | None
+    retention: dict[int, float | None]
+    scores: pd.DataFrame | None
+    groups: Groups | None
+    concentration: Concentration | None
+    model: BetaGeoModel | None
+    check: Validation | None
+    expected_orders: float | None
+    value: forecast.Value | None
+    tiers: Tiers | None
+    warnings: tuple[str, ...]
+
+    @property
+    def has_money(self) -> bool:
+        return "total" in self.summary
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The fitted parameters of the models in use; those of the spend model are called p, q and v."""
+        parameters = {} if self.model is None else dict(self.model.parameters)
+        return parameters if self.value is None else parameters | self.value.spend_model.parameters
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The numbers in the shape of `metrics.json`."""
+        return metrics_of(self)
+
+
+def analyse(config: ClientConfig) -> Analysis:
+    """Read, clean, count, segment, model and value the customers of a client.
+
+    Raises `DataContractError` where the data can't be read and `NotEnoughDataError` where no purchase
+    is left; whatever else can't be had is None in the result, with its reason in `warnings`.
+    """
+    log = read_log(config)
+    notes = Notes()
+    for text in log.notes:
+        notes.add(text)
+    summary = customer_summary(log.transactions, end=log.as_of).df()
+    cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
+    scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
+    model = notes.attempt("Prediction", lambda: forecast.fit_orders(summary))
+    check = None if model is None else notes.attempt("Check of the prediction", lambda: _check(config, log))
+    value = _value(config, summary, model, check, notes)
+    has_money = "total" in summary
+    if not has_money:
+        notes.add("The data have no amounts: nothing is said in money, only in customers and orders.")
+    return Analysis(
+        config=config,
+        log=log,
+        summary=summary,
+        months=orders_over_time(log.transactions, end=log.as_of),
+        cohorts=cohorts,
+        retention={} if cohorts is None else retention_at(cohorts, RETENTION_MONTHS),
+        scores=scores,
+        groups=None if scores is None else rfm_groups(scores),
+        concentration=concentration(summary["total"]) if has_money else None,
+        model=model,
+        check=check,
+        expected_orders=None if model is None else forecast.expected_orders(model, summary, _months(config)),
+        value=value,
+        tiers=None if value is None else value_tiers(value.clv),
+        warnings=tuple(notes.texts),
+    )
+
+
+def read_log(config: ClientConfig) -> CleanLog:
+    """The client's transactions, read and cleaned by the rules of the client file."""
+    source = config.transactions
+    columns = {ours: theirs for ours, theirs in source.columns.model_dump().items() if theirs is not None}
+    rows = read_transactions(
+        source.source,
+        columns=columns,
+        encoding=source.encoding,
+        separator=source.separator,
+        date_format=source.date_format,
+        decimal=source.decimal,
+        thousands=source.thousands,
+        timezone=config.timezone,
+        source_timezone=source.source_timezone,
+        sheet=source.sheet,
+    )
+    return clean_transactions(rows, Rules(**config.rules.model_dump()), as_of=config.as_of)
+
+
+def _months(config: ClientConfig) -> int:
+    return config.economics.horizon_months
+
+
+def _check(config: ClientConfig, log: CleanLog) -> Validation:
+    return forecast.check_orders(log.transactions, log.first_date, log.as_of, _months(config))
+
+
+def _value(
+    config: ClientConfig, summary: pd.DataFrame, model: BetaGeoModel | None, check: Validation | None, notes: Notes
+) -> forecast.Value | None:
+    """The value of the base, if there is money and the model may be trusted with it."""
+    if model is None or "total" not in summary:
+        return None
+    if check is None or not check.trusted:
+        notes.add(
+            "Predicted value: the model "
+            + ("could not be checked" if check is None else "did not pass its check")
+            + " on orders that it had not seen, so what customers have brought so far is shown in its place."
+        )
+        return None
+    return notes.attempt("Predicted value", lambda: forecast.value_base(model, summary, config))

@@ -1,0 +1,73 @@
+"""The report's look ahead: the model, its check on held-out orders, and what it makes the base worth."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from clvhelpers.customers import DAYS_PER_UNIT, split_holdout
+from clvhelpers.errors import NotEnoughDataError
+from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, Validation, base_value
+from clvhelpers.reporting.config import ClientConfig
+
+SHORTEST_CHECK_WEEKS = 4
+DRAWS = 1000
+LEVEL = 0.90
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """Predicted CLV of each customer, in the order of the summary, and of the base with its interval."""
+
+    clv: pd.Series
+    base: BaseValue
+    spend_model: GammaGammaModel
+
+
+def holdout_days(history_days: int, horizon_months: int) -> int:
+    """How many days to hold out for the check: as long as the horizon, but at most half of the history.
+
+    Whole weeks. Less than four weeks are no check, which raises `NotEnoughDataError`.
+
+    >>> holdout_days(545, 12) / 7, holdout_days(3000, 12) / 7
+    (39.0, 52.0)
+    """
+    weeks = round(min(history_days / 2, horizon_months * DAYS_PER_UNIT["M"]) / 7)
+    if weeks < SHORTEST_CHECK_WEEKS:
+        raise NotEnoughDataError(
+            f"the orders span {history_days} days; {2 * 7 * SHORTEST_CHECK_WEEKS} or more are needed to hold out "
+            f"{SHORTEST_CHECK_WEEKS} weeks and still fit on as many"
+        )
+    return weeks * 7
+
+
+def fit_orders(summary: pd.DataFrame) -> BetaGeoModel:
+    """BG/NBD on the whole history."""
+    return BetaGeoModel(unit="W").fit(summary)
+
+
+def check_orders(transactions: Any, first: pd.Timestamp, as_of: pd.Timestamp, horizon_months: int) -> Validation:
+    """Fit on the first part of the history, predict the last part, compare."""
+    cut = as_of - timedelta(days=holdout_days((as_of - first).days, horizon_months))
+    split = split_holdout(transactions, cut, as_of, unit="W").df()
+    return BetaGeoModel(unit="W").fit(split).validate(split)
+
+
+def expected_orders(model: BetaGeoModel, summary: pd.DataFrame, horizon_months: int) -> float:
+    """Orders expected from all of today's customers over the horizon."""
+    weeks = horizon_months * DAYS_PER_UNIT["M"] / DAYS_PER_UNIT["W"]
+    return float(model.expected_purchases(summary, weeks).sum())
+
+
+def value_base(model: BetaGeoModel, summary: pd.DataFrame, config: ClientConfig) -> Value:
+    """Gamma-Gamma on the spend of repeat customers, then CLV for each customer and for the base."""
+    spend_model = GammaGammaModel().fit(summary)
+    economics = {
+        "horizon_months": config.economics.horizon_months,
+        "discount_rate": config.economics.discount_rate,
+        "margin": config.economics.gross_margin,
+    }
+    clv = model.expected_customer_lifetime_value(summary, spend_model, **economics)
+    worth = base_value(model, spend_model, summary, **economics, draws=DRAWS, seed=config.seed, level=LEVEL)
+    return Value(clv, worth, spend_model)
