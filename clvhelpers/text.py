@@ -15,6 +15,7 @@ import pandas as pd
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CHF": "CHF ", "AUD": "A$", "CAD": "C$"}
 MISSING = "–"
+_LEFT = ' style="text-align:left"'  # JupyterLab sets every cell to the right
 
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~$&\"'=:/@^-]|(?<!\d)\.|\.(?!\d)")
 
@@ -130,7 +131,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         texts = self._texts()
-        classes = {name: ' class="number"' if self._numeric(name) else "" for name in texts.columns}
+        classes = {name: ' class="number"' if self._numeric(name) else _LEFT for name in texts.columns}
         head = "".join(f'<th scope="col"{classes[name]}>{html.escape(str(name))}</th>' for name in texts.columns)
         rows = []
         for row in texts.itertuples(index=False):
@@ -152,7 +153,7 @@ def table(frame: pd.DataFrame, caption: str, **formats: Format) -> Table:
 
     >>> shown = table(pd.DataFrame({"tier": ["<b>"], "share": [0.25]}), "Tiers", share=percent)
     >>> print(shown._repr_html_().splitlines()[2])
-    <tr><td>&lt;b&gt;</td><td class="number">25.0%</td></tr>
+    <tr><td style="text-align:left">&lt;b&gt;</td><td class="number">25.0%</td></tr>
     """
     unknown = set(formats) - set(frame.columns)
     if unknown:

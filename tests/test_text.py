@@ -61,8 +61,8 @@ def test_a_table_prints_hostile_names_and_cells_as_text(value: str) -> None:
 def test_a_table_shows_what_is_missing_and_aligns_numbers() -> None:
     frame = pd.DataFrame({"who": ["a", None], "paid": [12.5, None], "day": [pd.Timestamp("2026-06-30"), pd.NaT]})
     html = table(frame, "Who paid", paid=money)._repr_html_()
-    assert '<td>a</td><td class="number">$12.50</td><td>2026-06-30</td>' in html
-    assert '<td>–</td><td class="number">–</td><td>–</td>' in html
+    assert '>a</td><td class="number">$12.50</td><td style="text-align:left">2026-06-30</td>' in html
+    assert '>–</td><td class="number">–</td><td style="text-align:left">–</td>' in html
 
 
 def test_a_format_for_a_column_that_is_not_there_is_refused() -> None:
