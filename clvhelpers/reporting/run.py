@@ -51,13 +51,14 @@ def render(
     config = load_config(path)
     if not template.is_file():
         raise ClvError(f"There is no report template {template}; run this from a clone of the project.")
+    inputs = [path, *_data_files(config)]
     with _writing(root := Path(output) if output else default_output()):
         home = root.resolve() / config.client
         home.mkdir(parents=True, exist_ok=True)
         staging = home / f".staging-{secrets.token_hex(4)}"
         staging.mkdir()
     try:
-        as_of = _fill(staging, path, config, template, progress)
+        as_of = _fill(staging, inputs, config, template, progress)
         return _replace(staging, home / as_of)
     except Exception as error:
         _keep_failure(staging, home / "failed", error)
@@ -66,19 +67,18 @@ def render(
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill(staging: Path, client_file: Path, config: ClientConfig, template: Path, progress: bool) -> str:
+def _fill(staging: Path, inputs: list[Path], config: ClientConfig, template: Path, progress: bool) -> str:
     """Write every file of the report into `staging`, and give the day it is as of."""
     from clvhelpers.reporting.html import export
 
-    started, clock = datetime.now(UTC), time.monotonic()
-    inputs = [client_file.resolve(), *data_files(config)]
+    clock = time.monotonic()
     manifest: dict[str, Any] = {
         "schema": "1",
         "client": config.client,
         "status": "succeeded",
-        "started_at": started.isoformat(timespec="seconds"),
-        "inputs": [{"file": file.name, "bytes": file.stat().st_size, "sha256": sha256(file)} for file in inputs],
-        "template": {"file": template.name, "sha256": sha256(template)},
+        "started_at": _now(),
+        "inputs": [{"file": file.name, "bytes": file.stat().st_size, "sha256": _sha256(file)} for file in inputs],
+        "template": {"file": template.name, "sha256": _sha256(template)},
         "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
     }
     _execute(template, staging, config, progress)
@@ -96,6 +96,8 @@ def _execute(template: Path, staging: Path, config: ClientConfig, progress: bool
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    from clvhelpers.reporting.kernel import warm_kernel_name
+
     target = str(staging / "report.ipynb")
     try:
         with _writing(staging):
@@ -104,6 +106,7 @@ def _execute(template: Path, staging: Path, config: ClientConfig, progress: bool
                 target.replace("{", "{{").replace("}", "}}"),  # papermill puts parameters into braces
                 parameters={"client": config.as_dict()},
                 cwd=staging,
+                kernel_name=warm_kernel_name(),
                 execution_timeout=CELL_SECONDS,
                 progress_bar=progress,
             )
@@ -156,20 +159,32 @@ def _keep_failure(staging: Path, failed: Path, error: Exception) -> None:
     try:
         (staging / "report.html").unlink(missing_ok=True)
         (staging / "error.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        _write_json(staging / "manifest.json", {"schema": "1", "status": "failed", "error": str(error)})
+        _write_json(
+            staging / "manifest.json", {"schema": "1", "status": "failed", "failed_at": _now(), "error": str(error)}
+        )
         shutil.rmtree(failed, ignore_errors=True)
         staging.rename(failed)
+        error.add_note(f"The log, and the notebook as far as it came: {failed}")
     except OSError as problem:
         error.add_note(f"No log of the failure could be kept: {problem.strerror}.")
 
 
-def data_files(config: ClientConfig) -> list[Path]:
-    """The files that the sources of a client name, patterns with * filled in."""
-    roots = [(Path(Path(source).anchor), source) for source in config.transactions.source]
-    return [file for root, source in roots for file in sorted(root.glob(str(Path(source).relative_to(root))))]
+def _data_files(config: ClientConfig) -> list[Path]:
+    """The files that the sources of a client stand for; a missing one ends the run before it starts."""
+    from clvhelpers.sources.files import expand
+    from clvhelpers.sources.findings import Findings
+
+    findings = Findings()
+    files = expand(config.transactions.source, findings)
+    findings.stop_if_any()
+    return files
 
 
-def sha256(file: Path) -> str:
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _sha256(file: Path) -> str:
     """The SHA-256 of a file, read in pieces."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
