@@ -10,11 +10,13 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "cohorts": ["cohort_table", "retention_at"],
     "course": ["course_map"],
-    "customers": ["customer_summary", "split_holdout"],
+    "customers": ["customer_summary", "orders_over_time", "split_holdout"],
     "datasets": ["load_cdnow"],
     "formulas": ["choose_formula", "convert_rate", "payback_period"],
     "exercises": ["check", "hint", "solution", "start_lesson"],
+    "models": ["BetaGeoModel", "GammaGammaModel", "base_value", "spend_frequency_correlation"],
     "segments": ["concentration", "rfm_groups", "rfm_scores", "value_tiers"],
     "text": ["md", "money", "number", "percent", "table"],
 }

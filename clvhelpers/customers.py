@@ -16,10 +16,23 @@ import datetime as dt
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 from narwhals.typing import IntoFrameT
 
 from clvhelpers.errors import ConfigError
-from clvhelpers.purchases import Day, PurchaseDays, as_day, day_number, one_of, purchase_days
+from clvhelpers.purchases import (
+    PERIODS,
+    Day,
+    PurchaseDays,
+    as_day,
+    counted,
+    day_number,
+    one_of,
+    period_number,
+    periods_of,
+    purchase_days,
+    with_first_visit,
+)
 
 DAYS_PER_UNIT = {"D": 1, "W": 7, "M": 365.25 / 12, "Y": 365.25}
 
@@ -91,6 +104,47 @@ def split_holdout(
     return summary.with_columns(holdout_T=nw.lit(length)).to_native()
 
 
+def orders_over_time(
+    transactions: Any,
+    period: str = "M",
+    end: Day = None,
+    *,
+    customer_id: str = "customer_id",
+    date: str = "date",
+    amount: str | None = "amount",
+) -> pd.DataFrame:
+    """Each period from the first to that of `end`: `period, orders, customers, new_customers, revenue, complete`.
+
+    `orders` are purchase days, `customers` those with one, `new_customers` those with their first; without
+    amounts there is no `revenue`, which is less refunds. Periods without an order are there with zeros.
+    `complete` is False for a last period that is not over at `end`; whether the log began at the start of
+    the first period, it can't tell.
+
+    >>> from clvhelpers import load_cdnow
+    >>> orders_over_time(load_cdnow(), end="1998-06-30")[["period", "orders", "new_customers"]].tail(1)
+         period  orders  new_customers
+    17  1998-06     168              0
+    """
+    one_of(period, PERIODS, "period")
+    days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
+    columns = ["orders", "customers", "new_customers", *(["revenue"] if days.has_money else [])]
+    is_first = nw.when(nw.col("visit") == nw.col("first")).then(1)
+    found = counted(
+        with_first_visit(days.frame)
+        .with_columns(period=period_number(nw.col("day"), period), is_first=is_first)
+        .group_by("customer_id", "period")
+        .agg(orders=nw.col("visit").count(), new_customers=nw.col("is_first").count(), **days.revenue())
+        .with_columns(customers=nw.when(nw.col("orders") > 0).then(1).otherwise(0))
+        .group_by("period")
+        .agg(nw.col(*columns).sum())
+    ).set_index("period")
+    last = pd.Period(days.end, freq=period)
+    every = found.reindex(range(int(found.index.min()), last.ordinal + 1), fill_value=0)
+    every.insert(0, "period", periods_of(every.index, period))
+    complete = every["period"].dt.end_time.dt.normalize() <= pd.Timestamp(days.end)
+    return every[["period", *columns]].assign(complete=complete).reset_index(drop=True)
+
+
 def _holdout_cut(calibration_end: str | dt.date, days: PurchaseDays) -> dt.date:
     cut = as_day(calibration_end, "calibration_end")
     if cut is None or cut >= days.end:
@@ -106,7 +160,8 @@ def _holdout_cut(calibration_end: str | dt.date, days: PurchaseDays) -> dt.date:
 def _by_customer(days: PurchaseDays, cut: dt.date, **extra: nw.Expr) -> Any:
     """The second of the two aggregations: counts, dates and sums of each customer up to `cut`."""
     known = nw.col("day") <= days.at(cut) if cut < days.end else nw.lit(True)
-    visit, later = nw.col("bought") & known, nw.col("bought") & ~known
+    bought = ~nw.col("visit").is_null()
+    visit, later = bought & known, bought & ~known
     frame = days.frame.with_columns(
         visit=nw.when(visit).then(nw.col("day")),
         # where there is no purchase the key is the end of time, so that it never comes first

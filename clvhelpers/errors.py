@@ -64,5 +64,9 @@ class ImmatureCohortWarning(ClvWarning):
     """Some cohorts are too young for what was asked; they are left blank, not counted as zero."""
 
 
+class LeftTruncationWarning(ClvWarning):
+    """The first cohort looks like customers who had bought before the log began."""
+
+
 class BoundaryWarning(ClvWarning):
     """A fitted parameter lies at the edge of what the data can tell; read it with care."""

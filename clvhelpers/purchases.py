@@ -16,10 +16,12 @@ from difflib import get_close_matches
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 
 KINDS = ("purchase", "netted", "refund")
+PERIODS = {"D": "day", "W": "week", "M": "month", "Q": "quarter"}
 EXAMPLES = 5
 CANCELLED = 1e-9  # a day whose orders and refunds cancel may be off zero by a rounding error of this share
 
@@ -29,10 +31,10 @@ Day = str | dt.date | None
 
 @dataclass(frozen=True)
 class PurchaseDays:
-    """One row a customer and day up to `end`: `customer_id, day, bought`, and with money `spend, money`.
+    """One row a customer and day up to `end`: `customer_id, day, visit`, and with money `spend, money`.
 
-    `spend` is the day's money without kept refunds, `money` all of it. `first` and `last` are the
-    first and last day in the log.
+    `visit` is the day where it is a purchase day and else missing, `spend` the day's money without kept
+    refunds, `money` all of it. `first` and `last` are the first and last day in the log.
     """
 
     frame: Any
@@ -44,6 +46,10 @@ class PurchaseDays:
     def at(self, day: dt.date) -> nw.Expr:
         """`day` as a constant of the type of the column `day`."""
         return _constant(self.frame, day)
+
+    def revenue(self) -> dict[str, nw.Expr]:
+        """The aggregate of all money, for logs that have any."""
+        return {"revenue": nw.col("money").sum()} if self.has_money else {}
 
 
 def purchase_days(transactions: Any, end: Day, columns: dict[str, str | None]) -> PurchaseDays:
@@ -90,6 +96,32 @@ def day_number(day: nw.Expr) -> nw.Expr:
     """Days since the year 1, as `date.toordinal` counts them; no engine's own date difference is needed."""
     year = day.dt.year() - 1
     return 365 * year + year // 4 - year // 100 + year // 400 + day.dt.ordinal_day()
+
+
+def period_number(day: nw.Expr, period: str) -> nw.Expr:
+    """The number that pandas gives to the period of a day (counted from 1970; weeks begin on Monday)."""
+    if period == "D":
+        return day_number(day) - dt.date(1970, 1, 1).toordinal()
+    if period == "W":
+        return (day_number(day) - 1) // 7 - dt.date(1969, 12, 22).toordinal() // 7
+    months = 12 * (day.dt.year() - 1970) + day.dt.month() - 1
+    return months if period == "M" else 4 * (day.dt.year() - 1970) + (day.dt.month() - 1) // 3
+
+
+def with_first_visit(days: Any) -> Any:
+    """Purchase days with the day of the customer's first purchase beside each."""
+    return days.with_columns(first=nw.col("visit").min().over("customer_id"))
+
+
+def counted(frame: Frame) -> pd.DataFrame:
+    """A small aggregate as a pandas frame: whole numbers, and revenue as floats."""
+    found = pd.DataFrame(rows_of(frame), columns=frame.collect_schema().names())
+    return found.astype({name: float if name == "revenue" else "int64" for name in found.columns})
+
+
+def periods_of(numbers: Any, period: str) -> pd.PeriodIndex:
+    """The periods that `period_number` counted."""
+    return pd.PeriodIndex.from_ordinals(numbers, freq=period)  # type: ignore[attr-defined]  # not in the stubs
 
 
 def rows_of(frame: Frame) -> list[dict[str, Any]]:
@@ -244,7 +276,7 @@ def _merge_days(rows: Frame, has_money: bool) -> Frame:
     keys = ["customer_id", "day"]
     order = nw.col("kind") != "refund" if kinds else nw.lit(True)
     if not has_money:
-        return rows.filter(order).select(*keys).unique().with_columns(bought=nw.lit(True))
+        return rows.filter(order).select(*keys).unique().with_columns(visit=nw.col("day"))
     spend = nw.when(order).then(nw.col("amount")) if kinds else nw.col("amount")
     money = {"money": nw.col("amount").sum()} if kinds else {}
     days = (
@@ -253,5 +285,5 @@ def _merge_days(rows: Frame, has_money: bool) -> Frame:
         .agg(spend=nw.col("order_amount").sum(), lowest=nw.col("order_amount").min(), **money)
     )
     bought = (nw.col("lowest") >= 0) | (nw.col("spend") > -CANCELLED * nw.col("lowest"))
-    days = days.with_columns(bought=bought.fill_null(False))
+    days = days.with_columns(visit=nw.when(bought.fill_null(False)).then(nw.col("day")))
     return days if kinds else days.with_columns(money=nw.col("spend"))
