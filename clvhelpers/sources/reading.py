@@ -1,0 +1,160 @@
+"""Read a client's files into one typed DuckDB relation: CSV, Parquet or Excel, out of core.
+
+Everything is first staged as text with the file and row it came from, so that what its dates and
+numbers mean is decided over all rows of all files. Nothing is dropped: a line that doesn't have
+the columns of the header stays as a row whose `unreadable` says so, and a text that can't be read
+as a date or number stays beside the missing value in `date_text` or `amount_text`.
+"""
+
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from clvhelpers.sources import amounts, files
+from clvhelpers.sources.dates import Clock, date_expression
+from clvhelpers.sources.files import SourceFile
+from clvhelpers.sources.findings import Findings, examples, identifier
+from clvhelpers.sources.options import NUMBERS, TEXTS, SourceOptions
+from clvhelpers.sources.staging import Stage
+
+CANONICAL = {"customer": "customer_id", "order": "order_id"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read: the typed relation, the files with their checksums, and notes for the reader."""
+
+    relation: duckdb.DuckDBPyRelation
+    files: tuple[SourceFile, ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_transactions(
+    source: str | Path | Sequence[str | Path],
+    *,
+    columns: Mapping[str, str | None],
+    encoding: str = "utf-8",
+    separator: str | None = None,
+    date_format: str | None = None,
+    decimal: str = ".",
+    thousands: str | None = None,
+    timezone: str | None = None,
+    source_timezone: str | None = None,
+    sheet: str | None = None,
+) -> duckdb.DuckDBPyRelation:
+    """Read transaction files into a typed DuckDB relation; `SourceOptions` explains each argument.
+
+    Returns one row a line with `source_file, source_row, unreadable, customer_id, date` (local
+    time in the client's zone), `date_text`, and what `columns` names of `order_id, amount,
+    amount_text, quantity, unit_price, channel, category, currency, cost`. Raises
+    `DataContractError` with every problem that was found.
+
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "orders.csv")
+    >>> _ = path.write_text("CustomerID;Day;Total\\n007;31.01.2026;1.234,50\\n008;01.02.2026;12,00\\n")
+    >>> log = read_transactions(path, columns={"customer": "CustomerID", "date": "Day", "amount": "Total"})
+    >>> log.select("customer_id, date, amount, source_row").fetchall()[0]
+    ('007', datetime.datetime(2026, 1, 31, 0, 0), 1234.5, 2)
+    >>> folder.cleanup()
+    """
+    options = SourceOptions(
+        columns, encoding, separator, date_format, decimal, thousands, timezone, source_timezone, sheet
+    )
+    return open_transactions(source, options).relation
+
+
+def open_transactions(source: str | Path | Sequence[str | Path], options: SourceOptions) -> Source:
+    """As `read_transactions`, with the files' checksums and the notes about how they were read.
+
+    The relation lives in a private in-memory database, which spills to a temporary folder and can
+    open no other file once the data are in.
+    """
+    findings = Findings()
+    options.check(findings)
+    paths = files.expand(source, findings)
+    findings.stop_if_any()
+    inspected = [files.inspect(path, options.encoding) for path in paths]
+    _refuse_copies(inspected, findings)
+    connection = _connect()
+    clock = Clock(options.timezone, options.source_timezone)
+    clock.check(connection, findings)
+    findings.stop_if_any()
+    stage = Stage(connection, options, findings)
+    for file in inspected:
+        stage.load(file)
+    findings.stop_if_any()
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+    stage.refuse_if_empty()
+    relation = _typed(connection, options, clock, findings)
+    return Source(relation, tuple(inspected), tuple(findings.notes))
+
+
+def _refuse_copies(inspected: list[SourceFile], findings: Findings) -> None:
+    seen: dict[str, SourceFile] = {}
+    for file in inspected:
+        twin = seen.setdefault(file.content_sha256, file)
+        if twin is not file and twin.path.resolve() != file.path.resolve():
+            findings.problems.append(
+                f"{file.path.name} holds exactly what {twin.path.name} holds, so its money would count twice: name one"
+            )
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    spill = Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}"
+    connection = duckdb.connect(
+        config={
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+    connection.execute(amounts.MACROS)
+    return connection
+
+
+def _typed(
+    connection: duckdb.DuckDBPyConnection, options: SourceOptions, clock: Clock, findings: Findings
+) -> duckdb.DuckDBPyRelation:
+    """Decide what the texts mean, over all rows, and make the table of typed columns."""
+    wanted = options.wanted
+    date = date_expression(connection, options.date_format, clock, findings)
+    numbers = [name for name in NUMBERS if name in wanted]
+    written = amounts.convention(connection, numbers, options.decimal, options.thousands, findings)
+    findings.stop_if_any()
+    values = {name: f"coalesce({name}_value, {written.sql(name)})" for name in numbers}
+    if "unit_price" in wanted:
+        values["amount"] = f"({values['quantity']}) * ({values['unit_price']})"
+    texts = [name for name in TEXTS if name in wanted]
+    fields = {CANONICAL.get(name, name): identifier(name) for name in texts}
+    fields["customer_id"] = _customer(connection, findings)
+    fields |= {"date": date} | values
+    unread = {"date_text": "CASE WHEN date_value IS NULL THEN staged.date END"}
+    if values:
+        unread["amount_text"] = _amount_text(wanted)
+    query = ", ".join(f"{sql} AS {name}" for name, sql in {**fields, **unread}.items())
+    connection.execute(f"CREATE TEMP TABLE parsed AS SELECT source_file, source_row, unreadable, {query} FROM staged")
+    connection.execute("DROP TABLE staged")
+    replaced = "CASE WHEN date IS NULL THEN date_text END AS date_text"
+    if values:
+        replaced += ", CASE WHEN amount IS NULL THEN amount_text END AS amount_text"
+    return connection.sql(f"SELECT * REPLACE ({replaced}) FROM parsed")
+
+
+def _amount_text(wanted: Mapping[str, str]) -> str:
+    if "amount" in wanted:
+        return "staged.amount"
+    return "concat_ws(' x ', staged.quantity, staged.unit_price)"
+
+
+def _customer(connection: duckdb.DuckDBPyConnection, findings: Findings) -> str:
+    """Ids as they are, except that an export of numbers as "12345.0" throughout loses its ".0"."""
+    odd = "customer IS NOT NULL AND NOT regexp_matches(customer, '^[0-9]+[.]0$')"
+    if connection.execute(f"SELECT count(customer) = 0 OR bool_or({odd}) FROM staged").fetchone() != (False,):
+        return "customer"
+    shown = examples(connection, "customer", "customer IS NOT NULL")
+    findings.notes.append(f"Every customer id ends in .0, as numbers do when exported ({shown}); it was left out.")
+    return "regexp_replace(customer, '[.]0$', '')"
