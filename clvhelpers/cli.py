@@ -3,7 +3,6 @@
 Exit codes: 0 done, 2 something for the user to mend, 1 a fault of ours.
 """
 
-import math
 import sys
 import traceback
 from pathlib import Path
@@ -115,29 +114,17 @@ def lesson(
     print(f"The lesson has run: {_shortest(run_lesson(number, _pairs(parameter or []), output))}")
 
 
-def _pairs(texts: list[str]) -> dict[str, str | int | float]:
-    """Parameters as typed on the command line.
+def _pairs(texts: list[str]) -> dict[str, str]:
+    """Parameters as typed on the command line; the lesson knows what each should be.
 
-    >>> _pairs(["margin=0.35", "years=3", "period=Q"])
-    {'margin': 0.35, 'years': 3, 'period': 'Q'}
+    >>> _pairs(["margin=0.35", "period = Q"])
+    {'margin': '0.35', 'period': 'Q'}
     """
-    wrong = [
-        f"-p {text}: a parameter is given as NAME=VALUE, such as -p margin=0.35" for text in texts if "=" not in text
-    ]
+    wrong = [f"-p {text}: give a parameter as NAME=VALUE, such as -p margin=0.35" for text in texts if "=" not in text]
     if wrong:
         raise ConfigError(wrong)
     pairs = (text.split("=", 1) for text in texts)
-    return {name.strip(): _value(value.strip()) for name, value in pairs}
-
-
-def _value(text: str) -> str | int | float:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    if not math.isfinite(number) or "_" in text:
-        return text
-    return int(text) if text.lstrip("+-").isdigit() else number
+    return {name.strip(): value.strip() for name, value in pairs}
 
 
 def _shortest(path: Path) -> Path:

@@ -182,15 +182,6 @@ class ClientConfig(_Section):
     rules: RuleActions = Field(default=RuleActions(), description="a block of rules for rows with a problem")
     seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0")
 
-    @model_validator(mode="after")
-    def _margin_where_there_is_money(self) -> "ClientConfig":
-        if self.has_money and self.economics.gross_margin is None:
-            raise ValueError(
-                "`economics.gross_margin` is missing: a fraction above 0 and up to 1 (0.4 is 40 %); "
-                "1 values revenue in place of margin."
-            )
-        return self
-
     @property
     def has_money(self) -> bool:
         """Whether the data have amounts; without them orders can be forecast, but not money."""
@@ -219,18 +210,32 @@ def load_config(client: str | Path | Mapping[str, Any]) -> ClientConfig:
 
 def _validated(values: dict[str, Any], lines: Lines, name: str) -> ClientConfig:
     """JSON is the way in from YAML, from the notebook and from code, so all are checked alike."""
+    problems = list(_missing_margin(values, lines))
     try:
-        return ClientConfig.model_validate_json(json.dumps(values, default=str))
+        config = ClientConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        problems = sorted(_problems(error, lines))
-        raise ConfigError([f"{name}{place}: {text}" for _, place, text in problems]) from None
+        problems += _problems(error, lines)
+    if problems:
+        raise ConfigError([f"{name}{', line ' if line else ''}{line or ''}: {text}" for line, text in sorted(problems)])
+    return config
 
 
-def _problems(error: ValidationError, lines: Lines) -> Iterator[tuple[int, str, str]]:
+def _missing_margin(values: dict[str, Any], lines: Lines) -> Iterator[tuple[int, str]]:
+    """Money is worth its margin, which no default can know; looked for in the raw values, to be told with the rest."""
+    transactions, economics = values.get("transactions"), values.get("economics")
+    columns = transactions.get("columns") if isinstance(transactions, dict) else None
+    has_money = isinstance(columns, dict) and bool({"amount", "unit_price"} & {key for key in columns if columns[key]})
+    if has_money and (not isinstance(economics, dict) or economics.get("gross_margin") is None):
+        line = lines.get(("economics", "gross_margin")) or lines.get(("economics",), 0)
+        about = Economics.model_fields["gross_margin"].description
+        yield line, f"`economics.gross_margin` is missing; it should be {about}; 1 values revenue in place of margin."
+
+
+def _problems(error: ValidationError, lines: Lines) -> Iterator[tuple[int, str]]:
     for detail in error.errors(include_url=False):
         path = detail["loc"]
         line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 0)
-        yield line, f", line {line}" if line else "", _sentence(path, detail["type"], detail["msg"], detail["input"])
+        yield line, _sentence(path, detail["type"], detail["msg"], detail["input"])
 
 
 def _sentence(path: KeyPath, kind: str, message: str, value: object) -> str:
