@@ -1,13 +1,15 @@
 """Companies whose customers' true value is known, to grade an estimate against the truth."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import FormulaError
 
-WEEKS_PER_YEAR = 365.25 / 7
+WEEKS_PER_YEAR = DAYS_PER_UNIT["Y"] / DAYS_PER_UNIT["W"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,26 +131,41 @@ def _draw_customers(
 def _purchase_days(
     rng: np.random.Generator, rate: np.ndarray, lifetime: np.ndarray, first_day: np.ndarray, weeks: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Customer, day, and whether it was the last purchase ever, of every purchase in time order.
+    """Customer, day, and whether it was the last purchase ever, of every purchase.
+
+    Times are rounded up to days, so that T days hold exactly T days of buying.
+    """
+    repeats = repeat_purchases(rng, rate, lifetime, weeks - first_day / 7)
+    day = first_day[repeats.customer] + np.ceil(7 * repeats.time).astype(np.int64)
+    return (
+        np.concatenate([np.arange(len(rate)), repeats.customer]),
+        np.concatenate([first_day, np.minimum(day, 7 * weeks)]),
+        np.concatenate([np.zeros(len(rate), dtype=bool), repeats.last]),
+    )
+
+
+class Repeats(NamedTuple):
+    """Repeat purchases, one element each: the customer's place, the time, and whether it was the last ever."""
+
+    customer: np.ndarray
+    time: np.ndarray
+    last: np.ndarray
+
+
+def repeat_purchases(rng: np.random.Generator, rate: np.ndarray, lifetime: np.ndarray, duration: np.ndarray) -> Repeats:
+    """Purchases of customers at their `rate` within their `duration`, at most `lifetime` of them.
 
     Given their number, the times of a Poisson process are sorted uniform draws; of them a customer
-    makes the first `lifetime`. Times are rounded up to days, so that T days hold exactly T days of buying.
+    makes the first `lifetime` and then leaves.
     """
-    days_watched = 7 * weeks - first_day
-    number = rng.poisson(rate * days_watched / 7)
+    number = rng.poisson(rate * duration)
     who = np.repeat(np.arange(len(rate)), number)
-    day = first_day[who] + np.ceil(rng.random(len(who)) * days_watched[who]).astype(np.int64)
-    order = np.lexsort((day, who))
-    who, day = who[order], day[order]
-    repeat = np.arange(1, len(who) + 1) - (np.cumsum(number) - number)[who]
-    made = repeat <= lifetime[who]
-    last = repeat[made] == lifetime[who[made]]
-    everyone = np.arange(len(rate))
-    return (
-        np.concatenate([everyone, who[made]]),
-        np.concatenate([first_day, day[made]]),
-        np.concatenate([np.zeros(len(rate), dtype=bool), last]),
-    )
+    time = rng.random(len(who)) * duration[who]
+    order = np.lexsort((time, who))
+    who, time = who[order], time[order]
+    place = np.arange(1, len(who) + 1) - (np.cumsum(number) - number)[who]
+    made = place <= lifetime[who]
+    return Repeats(who[made], time[made], place[made] == lifetime[who[made]])
 
 
 def _by_date(log: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,14 @@
+"""Models of customers' purchases and spend: fit, predict, doubt, and check against a held-out period.
+
+- `beta_geo`: BetaGeoModel, how often customers will buy and whether they are still there
+- `gamma_gamma`: GammaGammaModel, how much they spend
+- `value`: what a customer, and the whole base, is worth, with intervals
+- `validation`: whether the model may be trusted
+- `fitting`, `frames`: what the models share
+"""
+
+from clvhelpers.models.beta_geo import BetaGeoModel
+from clvhelpers.models.gamma_gamma import GammaGammaModel, spend_frequency_correlation
+from clvhelpers.models.value import BaseValue, base_value
+
+__all__ = ["BaseValue", "BetaGeoModel", "GammaGammaModel", "base_value", "spend_frequency_correlation"]

@@ -1,0 +1,244 @@
+"""What all models share: maximum likelihood, standard errors, and draws from the posterior.
+
+A model gives its log-likelihood and gradient as a function of the logarithms of its parameters,
+which are all above 0. Large data are first fitted on merged rows, then finished on the exact ones.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+from clvhelpers.errors import BoundaryWarning, ClvError, ConvergenceError, FormulaError
+
+Array = np.ndarray
+Objective = Callable[[Array], tuple[float, Array]]
+
+MERGE_ABOVE = 5_000  # rows; below, exact rows are quick enough
+RANGE = 12.0  # a parameter may differ from its start by a factor of exp(12), either way
+WIDE = 2.0  # a standard error of a logarithm above this says "anything within a factor of 7"
+SETTLED = 1e-7  # log-likelihood that one more step could still gain
+
+
+class Likelihood(Protocol):
+    """A log-likelihood of log-parameters with its gradient; `total` is the number of customers in it."""
+
+    total: float
+
+    def __call__(self, log_parameters: Array, /) -> tuple[float, Array]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A maximum of a likelihood: where it is, how high, and how sharp (`information`, of the logarithms)."""
+
+    names: tuple[str, ...]
+    log_parameters: Array
+    log_likelihood: float
+    information: Array
+    customers: float
+
+    @property
+    def parameters(self) -> Array:
+        return np.exp(self.log_parameters)
+
+    def log_covariance(self) -> Array:
+        """Covariance of the logarithms of the parameters; missing where the data can't tell."""
+        if np.linalg.eigvalsh(self.information)[0] <= 0:
+            return np.full_like(self.information, np.nan)
+        return np.linalg.inv(self.information)
+
+    def covariance(self) -> Array:
+        """Covariance of the parameters, by the delta method."""
+        return self.log_covariance() * np.outer(self.parameters, self.parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws of the parameters that agree with the data; `frame` has one row a draw.
+
+    `effective_sample_size` says how many independent draws they are worth.
+    """
+
+    frame: pd.DataFrame
+    effective_sample_size: float
+
+    def interval(self, level: float = 0.90) -> pd.DataFrame:
+        """The middle `level` of the draws of each parameter, columns `low` and `high`."""
+        tail = (1 - level) / 2
+        return self.frame.quantile([tail, 1 - tail]).T.set_axis(["low", "high"], axis="columns")
+
+    def sentence(self) -> str:
+        ranges = (f"{name} {row.low:.3g} to {row.high:.3g}" for name, row in self.interval().iterrows())
+        return f"With 90% probability, given the model: {', '.join(ranges)}."
+
+
+class FittedModel:
+    """A model with its fit; the methods that every model of this package has."""
+
+    parameter_names: ClassVar[tuple[str, ...]]
+    _fit: Fit | None = None
+    _objective: Objective | None = None
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters of maximum likelihood, by name."""
+        return dict(zip(self.parameter_names, self._fitted.parameters.tolist(), strict=True))
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """One standard error of each parameter; NaN where the data can't tell (see BoundaryWarning)."""
+        errors = np.sqrt(np.diag(self._fitted.covariance()))
+        return dict(zip(self.parameter_names, errors.tolist(), strict=True))
+
+    @property
+    def covariance(self) -> pd.DataFrame:
+        """Covariance matrix of the parameters."""
+        return pd.DataFrame(self._fitted.covariance(), index=self.parameter_names, columns=self.parameter_names)
+
+    @property
+    def log_likelihood(self) -> float:
+        """The highest log-likelihood, with all constants that the published ones have."""
+        return self._fitted.log_likelihood
+
+    @property
+    def customers(self) -> int:
+        """How many customers the model was fitted to (the sum of their weights, rounded)."""
+        return round(self._fitted.customers)
+
+    def posterior(self, draws: int = 1000, seed: int = 0) -> Posterior:
+        """Draws of the parameters from their posterior distribution, with flat priors on the logarithms.
+
+        Draws come from a t distribution around the maximum with the curvature found there, and are
+        drawn again with the weights that make them draws of the posterior (importance resampling:
+        Rubin 1987, Journal of the American Statistical Association 82). One `seed` gives one answer.
+        """
+        fit = self._fitted
+        assert self._objective is not None
+        return draw_posterior(self._objective, fit, draws, seed, self._possible)
+
+    def _possible(self, parameters: Array) -> Array:
+        """Which rows of parameters a posterior draw may have."""
+        return np.isfinite(parameters).all(axis=1)
+
+    @property
+    def _fitted(self) -> Fit:
+        if self._fit is None:
+            raise ClvError(f"the {type(self).__name__} has not been fitted yet: call .fit(summary) first")
+        return self._fit
+
+    def _estimate(self, exact: Likelihood, merged: Likelihood | None, start: Sequence[float]) -> Self:
+        """Fit on the merged rows if there are any, finish on the exact ones, and keep what was found."""
+        fit = maximise(exact, merged, np.log(start), self.parameter_names, exact.total)
+        self._fit, self._objective = fit, merged or exact
+        return self
+
+    def __repr__(self) -> str:
+        if self._fit is None:
+            return f"{type(self).__name__}, not fitted"
+        values = ", ".join(f"{name}={value:.4g}" for name, value in self.parameters.items())
+        return f"{type(self).__name__} of {self.customers:,} customers: {values}"
+
+
+def maximise(exact: Objective, merged: Objective | None, start: Array, names: tuple[str, ...], customers: float) -> Fit:
+    """The maximum of the exact log-likelihood; raises ConvergenceError where none was found."""
+    quick = merged or exact
+    found = _newton(quick, _climb(quick, start, customers), None)
+    if merged is not None:
+        found = _newton(exact, found, information(merged, found))
+    value, gradient = exact(found)
+    curvature = information(exact, found)
+    gain = _step(curvature, gradient) @ gradient
+    if not np.isfinite(value) or not np.isfinite(curvature).all() or abs(gain) > 1e3 * SETTLED:
+        raise ConvergenceError(
+            f"no maximum of the likelihood was found (after {', '.join(names)} = {np.exp(found).round(4).tolist()}): "
+            "the data may not follow this model at all; look at their histogram, or use a larger base"
+        )
+    fit = Fit(names, found, float(value), curvature, customers)
+    _warn_at_boundary(fit, start)
+    return fit
+
+
+def information(objective: Objective, at: Array, step: float = 1e-4) -> Array:
+    """Minus the second derivatives of the log-likelihood: central differences of its exact gradient."""
+    shifts = step * np.eye(len(at))
+    rows = [(objective(at - shift)[1] - objective(at + shift)[1]) / (2 * step) for shift in shifts]
+    return (np.array(rows) + np.array(rows).T) / 2
+
+
+def _climb(objective: Objective, start: Array, customers: float) -> Array:
+    def descent(at: Array) -> tuple[float, Array]:
+        value, gradient = objective(at)
+        return -value / customers, -gradient / customers
+
+    bounds = [(middle - RANGE, middle + RANGE) for middle in start]
+    options: Any = {"maxiter": 1_000, "ftol": 1e-13, "gtol": 1e-7}
+    return minimize(descent, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+
+
+def _newton(objective: Objective, at: Array, curvature: Array | None, steps: int = 30) -> Array:
+    """Newton's steps uphill from `at`, each halved until it climbs; a given `curvature` is kept throughout."""
+    value, gradient = objective(at)
+    for _ in range(steps):
+        step = _step(information(objective, at) if curvature is None else curvature, gradient)
+        if step @ gradient < SETTLED * 1e-3:
+            break
+        ahead, ahead_gradient = objective(at + step)
+        while not ahead >= value and np.abs(step).max() > 1e-9:
+            step = step / 2
+            ahead, ahead_gradient = objective(at + step)
+        if not ahead >= value:
+            break
+        at, value, gradient = at + step, ahead, ahead_gradient
+    return at
+
+
+def _step(curvature: Array, gradient: Array) -> Array:
+    """curvature^-1 gradient, with directions that the data say nothing about left almost still."""
+    sizes, directions = np.linalg.eigh(curvature)
+    steep = np.maximum(np.abs(sizes), 1e-8 * max(np.abs(sizes).max(), 1e-300))
+    step = directions @ ((directions.T @ gradient) / steep)
+    return step / max(1.0, float(np.abs(step).max()))
+
+
+def _warn_at_boundary(fit: Fit, start: Array) -> None:
+    errors = np.sqrt(np.diag(fit.log_covariance()))
+    far = np.abs(fit.log_parameters - start) > RANGE - 1
+    vague = [name for name, bad in zip(fit.names, far | ~(errors < WIDE), strict=True) if bad]
+    if vague:
+        warnings.warn(
+            f"the data hardly say what {', '.join(vague)} {'is' if len(vague) == 1 else 'are'}: customers may be all "
+            "alike in it, or too few. Totals may still hold; compare a held-out period before using them",
+            BoundaryWarning,
+            stacklevel=5,
+        )
+
+
+def draw_posterior(
+    objective: Objective, fit: Fit, draws: int, seed: int, possible: Callable[[Array], Array]
+) -> Posterior:
+    """Laplace's approximation with heavier tails, corrected by importance resampling."""
+    if draws < 1:
+        raise FormulaError(f"draws is {draws}: expected 1 or more")
+    rng = np.random.default_rng(seed)
+    freedom, size = 8, len(fit.names)
+    sizes, directions = np.linalg.eigh(fit.information)
+    spread = directions / np.sqrt(np.maximum(sizes, 1.0))  # no direction is proposed wider than a factor of e
+    normal = rng.standard_normal((2 * draws, size))
+    scale = np.sqrt(freedom / rng.chisquare(freedom, 2 * draws))
+    proposed = fit.log_parameters + scale[:, None] * np.einsum("ij,kj->ki", spread, normal)
+    distance = scale**2 * np.einsum("ij,ij->i", normal, normal)
+    log_weight = np.array([objective(row)[0] for row in proposed]) + (freedom + size) / 2 * np.log1p(distance / freedom)
+    usable = possible(np.exp(proposed)) & np.isfinite(log_weight)
+    if not usable.any():
+        raise ConvergenceError("no draw around the fitted parameters is possible: there is no posterior to draw from")
+    weight = np.where(usable, np.exp(log_weight - log_weight[usable].max()), 0.0)
+    weight /= weight.sum()
+    effective = 1 / (float(np.einsum("i,i->", weight, weight)) + 1 / draws)
+    chosen = rng.choice(2 * draws, draws, p=weight)
+    frame = pd.DataFrame(np.exp(proposed[chosen]), columns=list(fit.names)).rename_axis("draw")
+    return Posterior(frame, effective)
