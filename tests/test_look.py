@@ -27,7 +27,7 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
     assert picture().png() == picture().png()
 
 
-@pytest.mark.parametrize("name", ["$a{$", r"$\frac{$", "<script>", "100 % $"])
+@pytest.mark.parametrize("name", ["$a{$", r"$\frac{$", "<script>", "100 % $", "from $12.64 to $2.28"])
 def test_no_name_can_break_a_figure(name: str) -> None:
     assert picture(name).png().startswith(b"\x89PNG")
 

@@ -31,10 +31,10 @@ def payments(table: pd.DataFrame, endless: float, currency: str = "USD") -> Pict
         axes.set_ylim(top=1.08 * endless)
         figure.legend(loc="outside lower center", ncols=3)
         title(axes, finding)
-    first, last = table["present_value"].iloc[0], table["present_value"].iloc[-1]
+    first, last = (money(table["present_value"].iloc[end], currency) for end in (0, -1))
     alt = (
         f"Present value of each payment and their running total. {finding}: payment 1 is worth "
-        f"{money(first, currency)}, payment {len(table)} {money(last, currency)}, and all of them {money(endless, currency)}."
+        f"{first}, payment {len(table)} {last}, and all of them {money(endless, currency)}."
     )
     return Picture(figure, alt)
 

@@ -5,6 +5,7 @@ can tell apart. Text is never parsed as mathematics, so no product name can brea
 """
 
 import io
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 SEQUENTIAL = "cividis"
 INK = "#1F2937"
+TITLE_CHARACTERS_PER_INCH = 10
 
 THEME: Any = {
     "axes.axisbelow": True,
@@ -100,5 +102,9 @@ def canvas(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Fi
 
 
 def title(axes: Axes, finding: str) -> None:
-    """Set the title, which says what the figure shows and not what it is; long ones are wrapped."""
-    axes.set_title(finding, wrap=True)
+    """Set the title, which says what the figure shows and not what it is; long ones are wrapped.
+
+    Wrapped here and not by matplotlib, whose own way reads text between two dollar signs as mathematics.
+    """
+    inches = axes.get_window_extent().width / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+    axes.set_title(textwrap.fill(finding, max(20, int(TITLE_CHARACTERS_PER_INCH * inches))))
