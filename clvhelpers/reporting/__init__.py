@@ -5,7 +5,7 @@ from typing import Any
 
 _HOME_OF = {
     "ClientConfig": "config",
-    "Report": "pages",
+    "Report": "report",
     "analyse": "analysis",
     "load_config": "config",
     "render": "run",

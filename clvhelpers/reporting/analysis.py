@@ -10,15 +10,15 @@ from functools import cached_property
 
 import pandas as pd
 
-from clvhelpers.cohorts import CohortTable, cohort_table, orders_over_time, retention_at
-from clvhelpers.customers import customer_summary
+from clvhelpers.cohorts import CohortTable, cohort_table, retention_at
+from clvhelpers.customers import customer_summary, orders_over_time
 from clvhelpers.models import BetaGeoModel, Validation
 from clvhelpers.reporting import forecast
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.metrics import Metrics, metrics_of
 from clvhelpers.reporting.notes import Notes
 from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
-from clvhelpers.sources import read_transactions
+from clvhelpers.sources import Source, SourceOptions, open_transactions
 from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
 RETENTION_MONTHS = (1, 3, 6, 12)
@@ -29,6 +29,7 @@ class Analysis:
     """All results behind one report. `metrics` has the numbers, `warnings` the reasons where something is None."""
 
     config: ClientConfig
+    source: Source
     log: CleanLog
     summary: pd.DataFrame
     months: pd.DataFrame
@@ -66,9 +67,10 @@ def analyse(config: ClientConfig) -> Analysis:
     Raises `DataContractError` where the data can't be read and `NotEnoughDataError` where no purchase
     is left; whatever else can't be had is None in the result, with its reason in `warnings`.
     """
-    log = read_log(config)
+    source = read_source(config)
+    log = clean_transactions(source.relation, Rules(**config.rules.model_dump()), as_of=config.as_of)
     notes = Notes()
-    for text in log.notes:
+    for text in (*source.notes, *log.notes):
         notes.add(text)
     summary = customer_summary(log.transactions, end=log.as_of).df()
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
@@ -81,6 +83,7 @@ def analyse(config: ClientConfig) -> Analysis:
         notes.add("The data have no amounts: nothing is said in money, only in customers and orders.")
     return Analysis(
         config=config,
+        source=source,
         log=log,
         summary=summary,
         months=orders_over_time(log.transactions, end=log.as_of),
@@ -98,23 +101,11 @@ def analyse(config: ClientConfig) -> Analysis:
     )
 
 
-def read_log(config: ClientConfig) -> CleanLog:
-    """The client's transactions, read and cleaned by the rules of the client file."""
-    source = config.transactions
-    columns = {ours: theirs for ours, theirs in source.columns.model_dump().items() if theirs is not None}
-    rows = read_transactions(
-        source.source,
-        columns=columns,
-        encoding=source.encoding,
-        separator=source.separator,
-        date_format=source.date_format,
-        decimal=source.decimal,
-        thousands=source.thousands,
-        timezone=config.timezone,
-        source_timezone=source.source_timezone,
-        sheet=source.sheet,
-    )
-    return clean_transactions(rows, Rules(**config.rules.model_dump()), as_of=config.as_of)
+def read_source(config: ClientConfig) -> Source:
+    """The client's transactions as they are, typed."""
+    how = config.transactions
+    options = how.model_dump(exclude={"source", "columns"})
+    return open_transactions(how.source, SourceOptions(how.columns.model_dump(), timezone=config.timezone, **options))
 
 
 def _months(config: ClientConfig) -> int:

@@ -12,7 +12,7 @@ from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, Validati
 from clvhelpers.reporting.config import ClientConfig
 
 SHORTEST_CHECK_WEEKS = 4
-DRAWS = 1000
+DRAWS = 200
 LEVEL = 0.90
 
 
@@ -61,13 +61,14 @@ def expected_orders(model: BetaGeoModel, summary: pd.DataFrame, horizon_months: 
 
 
 def value_base(model: BetaGeoModel, summary: pd.DataFrame, config: ClientConfig) -> Value:
-    """Gamma-Gamma on the spend of repeat customers, then CLV for each customer and for the base."""
-    spend_model = GammaGammaModel().fit(summary)
-    economics = {
-        "horizon_months": config.economics.horizon_months,
-        "discount_rate": config.economics.discount_rate,
-        "margin": config.economics.gross_margin,
-    }
+    """Gamma-Gamma on the spend of repeat customers, then CLV for each customer and for the base.
+
+    Customers whose repeat orders were all free are left out of the fit of spend, which knows only
+    positive amounts; their own value is predicted like that of the others.
+    """
+    spend_model = GammaGammaModel().fit(summary[(summary["frequency"] == 0) | (summary["monetary_value"] > 0)])
+    economics = config.economics.model_dump()
+    economics["margin"] = economics.pop("gross_margin")
     clv = model.expected_customer_lifetime_value(summary, spend_model, **economics)
     worth = base_value(model, spend_model, summary, **economics, draws=DRAWS, seed=config.seed, level=LEVEL)
     return Value(clv, worth, spend_model)

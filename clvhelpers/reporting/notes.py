@@ -36,7 +36,7 @@ class Notes:
                 result = step()
             except (NotEnoughDataError, ConvergenceError) as error:
                 result = None
-                self.add(f"{what}: {error}")
+                self.add(f"{what}: {'; '.join(error.problems)}")
         for warning in caught:
             if issubclass(warning.category, ClvWarning):
                 self.add(f"{what}: {warning.message}")

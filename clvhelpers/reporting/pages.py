@@ -1,0 +1,288 @@
+"""The pages of the report: from an `Analysis` to the words, tables and figures shown under each heading.
+
+Each function makes one section, in the order of the report. What could not be had is said where it would
+have stood. Values from a client's data reach the page only through `md`, `table` and `Picture`, which never
+read them as markup.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from clvhelpers.plots.cohorts import retention_curve
+from clvhelpers.plots.look import Picture
+from clvhelpers.plots.orders import orders_over_time, revenue_over_time
+from clvhelpers.plots.segments import tier_bars
+from clvhelpers.reporting import summary as words
+from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
+from clvhelpers.text import Format, Table, Text, md, money, number, percent, table
+
+Shown = list[Text | Table | Picture]
+
+TIER_ACTIONS = {
+    "Platinum": "Give them a person to talk to, first choice and fast service. Losing one costs most.",
+    "Gold": "Move them up: the next product that Platinum customers bought, and a reason to buy sooner.",
+    "Silver": "Serve them well by automatic means, and watch for those who speed up.",
+    "Bronze": "Keep contact cheap. A discount here is seldom earned back.",
+}
+
+
+def summary(analysis: Analysis) -> Shown:
+    """The first page in plain words."""
+    return list(words.summary(analysis.metrics))
+
+
+def key_figures(analysis: Analysis) -> Shown:
+    """The numbers that a manager asks for first, each with its meaning."""
+    metrics, cash = analysis.metrics, _cash(analysis)
+    base, clv, months = metrics.base, metrics.clv, metrics.clv.horizon_months
+    rows = [
+        ("Customers", number(base.customers), "bought at least once"),
+        ("Orders", number(base.orders), "days on which a customer bought; several orders of a day count once"),
+        ("Revenue", cash(base.revenue), "refunds subtracted"),
+        ("Average order", cash(base.average_order_value), "revenue / orders"),
+        ("Orders per customer", number(base.orders_per_customer, 2), "orders / customers"),
+        ("Repeat rate", percent(base.repeat_rate), "customers with two orders or more"),
+        (
+            "Gross profit so far",
+            cash(clv.historical_mean),
+            f"of a customer, at a margin of {percent(base.gross_margin, 0)}",
+        ),
+        ("Predicted value", cash(clv.mean), f"gross profit of a customer in the next {months} months, discounted"),
+        ("Predicted value of the base", cash(clv.total), "the same for all customers of today"),
+    ]
+    if clv.interval_90 is not None:
+        low, high = clv.interval_90.total
+        rows.append(("… its 90% range", f"{cash(low)} to {cash(high)}", "if the model holds"))
+    if metrics.model is not None and words.prediction_usable(metrics):
+        expected = number(metrics.model.expected_orders)
+        rows.append(("Expected orders", expected, f"of today's customers in the next {months} months"))
+    frame = pd.DataFrame(rows, columns=["Figure", "Value", "Meaning"])
+    return [table(frame, f"Key figures as of {metrics.as_of}")]
+
+
+def data_audit(analysis: Analysis) -> Shown:
+    """What was read, what was set aside and why, and everything else the reader must know."""
+    log = analysis.log
+    shown: Shown = [md("{sentence}", sentence=log.sentence())]
+    if len(log.problems):
+        shown.append(_problem_table(analysis))
+    else:
+        shown.append(md("No row had a problem, so nothing was set aside."))
+    if analysis.warnings:
+        frame = pd.DataFrame({"Note": analysis.warnings})
+        shown.append(table(frame, "What to keep in mind"))
+    return shown
+
+
+def _problem_table(analysis: Analysis) -> Table:
+    problems = analysis.log.problems
+    frame = pd.DataFrame(
+        {
+            "Problem": problems["rule"].str.replace("_", " "),
+            "What was done": problems["action"].str.replace("_", " "),
+            "Rows": problems["rows"],
+            "Money": problems["money"] if analysis.has_money else None,
+            "For example": [", ".join(places) for places in problems["examples"]],
+        }
+    )
+    if not analysis.has_money:
+        return table(frame.drop(columns="Money"), "Rows with a problem", Rows=number)
+    return table(frame, "Rows with a problem, and the money they stand for", Rows=number, Money=_cash(analysis))
+
+
+def revenue(analysis: Analysis) -> Shown:
+    """Revenue and orders over time."""
+    months, cash = analysis.months, _cash(analysis)
+    shown: Shown = [orders_over_time(months)]
+    if analysis.has_money:
+        shown.insert(0, revenue_over_time(months, analysis.config.currency))
+    names = {
+        "period": "Period",
+        "orders": "Orders",
+        "customers": "Customers who bought",
+        "new_customers": "New customers",
+    }
+    frame = months.rename(columns=names | {"revenue": "Revenue"}).drop(columns="complete")
+    formats: dict[str, Format] = dict.fromkeys(list(names.values())[1:], number)
+    if analysis.has_money:
+        formats["Revenue"] = cash
+    late = "" if months["complete"].all() else "; the last one is not over"
+    shown.append(
+        table(
+            frame, f"Revenue and orders by period{late}" if analysis.has_money else f"Orders by period{late}", **formats
+        )
+    )
+    return shown
+
+
+def cohorts(analysis: Analysis) -> Shown:
+    """How many customers come back, by the month of their first order."""
+    result = analysis.cohorts
+    if result is None:
+        return [_missing(analysis, "Cohorts")]
+    shown: Shown = [md("{sentence}", sentence=result.sentence())]
+    if result.average()["age"].max() >= 1:
+        shown += [retention_curve(result), result.plot()]
+    return shown
+
+
+def groups_and_tiers(analysis: Analysis) -> Shown:
+    """RFM groups from what customers did, tiers from what they are expected to bring; an action for each."""
+    return _groups(analysis) + _tiers(analysis)
+
+
+def _groups(analysis: Analysis) -> Shown:
+    groups, scores, cash = analysis.groups, analysis.scores, _cash(analysis)
+    if groups is None or scores is None:
+        return [_missing(analysis, "RFM groups")]
+    rows = [
+        {
+            "Group": group.name,
+            "Customers": group.customers,
+            "Share of customers": group.share_of_customers,
+            "Revenue": group.revenue,
+            "Share of revenue": group.share_of_revenue,
+            "Mean predicted value": group.mean_clv,
+            "What to do": group.action,
+        }
+        for group in analysis.metrics.segments or []
+    ]
+    formats: dict[str, Format] = {
+        "Customers": number,
+        "Share of customers": percent,
+        "Revenue": cash,
+        "Share of revenue": percent,
+        "Mean predicted value": cash,
+    }
+    frame = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    kept = {name: show for name, show in formats.items() if name in frame}
+    shares = score_shares(scores)
+    return [
+        md("{sentence} {how}", sentence=groups.sentence(), how=_how_scored(analysis)),
+        groups.plot(),
+        table(frame, "RFM groups", **kept),
+        table(shares, "Share of customers with each score, 5 is best", **dict.fromkeys(shares.columns, percent)),
+    ]
+
+
+def _how_scored(analysis: Analysis) -> str:
+    near, good, fair, far = RECENCY_MULTIPLES
+    _, two, three, four, five = FREQUENCY_EDGES
+    by_money = " M is fifths by total spend, where equal customers share the lower score." if analysis.has_money else ""
+    return (
+        "The groups come from two scores. R sets the time since the last order against the usual time between two "
+        f"orders of a repeat customer, {number(typical_gap(analysis.summary), 1)} weeks: up to {near}, {good}, {fair} "
+        f"and {far} times that score 5, 4, 3 and 2. F counts orders: one scores 1, then {two}, {three}, {four} and "
+        f"{five} or more score 2, 3, 4 and 5.{by_money}"
+    )
+
+
+def _tiers(analysis: Analysis) -> Shown:
+    tiers, cash = analysis.tiers, _cash(analysis)
+    if tiers is None:
+        return [md("Tiers by predicted value can't be had: they need a prediction that may be used.")]
+    frame = pd.DataFrame(
+        {
+            "Tier": tiers.frame["tier"],
+            "Customers": tiers.frame["customers"],
+            "Value above": tiers.frame["threshold"],
+            "Mean value": tiers.frame["mean"],
+            "Total value": tiers.frame["total"],
+            "Share of value": tiers.frame["share_of_value"],
+            "What to do": tiers.frame["tier"].map(TIER_ACTIONS),
+        }
+    )
+    formats: dict[str, Format] = {"Customers": number, "Share of value": percent}
+    formats |= dict.fromkeys(["Value above", "Mean value", "Total value"], cash)
+    return [
+        md(
+            "Tiers rank customers by predicted value, in quarters. {sentence} To see a tier grow from one report to "
+            "the next, keep the limits of this one.",
+            sentence=tiers.sentence(),
+        ),
+        tier_bars(tiers.frame, cash),
+        table(frame, "Tiers by predicted value", **formats),
+    ]
+
+
+def concentration(analysis: Analysis) -> Shown:
+    """How few customers carry the revenue."""
+    result = analysis.concentration
+    if result is None:
+        return [md("Without amounts there is no revenue to share out.")]
+    if result.top_10_share is None:
+        return [md("{sentence}", sentence=result.sentence())]
+    rows = [
+        ("Best 1% of customers", percent(result.top_1_share)),
+        ("Best 10% of customers", percent(result.top_10_share)),
+        ("Best 20% of customers", percent(result.top_20_share)),
+        ("Customers who make 80% of revenue", percent(result.share_for_80)),
+        ("Gini coefficient (0 all equal, 1 one has all)", number(result.gini, 3)),
+    ]
+    return [
+        md(
+            "{sentence} Over a short time chance makes customers look more unequal than they are.",
+            sentence=result.sentence(),
+        ),
+        result.plot(),
+        table(pd.DataFrame(rows, columns=["Measure", "Value"]), "Concentration of revenue so far"),
+    ]
+
+
+def prediction(analysis: Analysis) -> Shown:
+    """Predicted value with its check on held-out orders and its range, and what the model can't say."""
+    if analysis.model is None:
+        return [_missing(analysis, "Prediction")]
+    shown: Shown = []
+    if analysis.check is None:
+        shown.append(_missing(analysis, "Check of the prediction"))
+    else:
+        shown += [md("{sentence}", sentence=analysis.check.sentence()), analysis.check.plot()]
+    if analysis.value is not None:
+        shown += _value(analysis)
+    elif analysis.has_money:
+        shown.append(_missing(analysis, "Predicted value"))
+    return [*shown, _model_limits(analysis)]
+
+
+def _value(analysis: Analysis) -> Shown:
+    clv, cash = analysis.metrics.clv, _cash(analysis)
+    interval = clv.interval_90
+    if interval is None:
+        return []
+    rows = [
+        ("Mean of a customer", cash(clv.mean), f"{cash(interval.mean[0])} to {cash(interval.mean[1])}"),
+        ("Median of a customer", cash(clv.median), "–"),
+        ("All customers", cash(clv.total), f"{cash(interval.total[0])} to {cash(interval.total[1])}"),
+        ("So far, mean of a customer", cash(clv.historical_mean), "–"),
+    ]
+    economics = analysis.config.economics
+    caption = (
+        f"Predicted gross profit of the next {clv.horizon_months} months, at a margin of "
+        f"{percent(economics.gross_margin, 0)}, discounted at {percent(economics.discount_rate, 0)} a year"
+    )
+    return [table(pd.DataFrame(rows, columns=["", "Value", "90% range"]), caption)]
+
+
+def _model_limits(analysis: Analysis) -> Text:
+    gross = " Value is gross profit: costs of marketing and service are not taken off." if analysis.has_money else ""
+    return md(
+        "**What the model can't say.** It assumes that customers keep their own steady pace until they leave for good, "
+        "and that the future is like the past: no season, no campaign, no new competitor. It knows nothing of "
+        "customers still to be won. A customer with one order counts as alive until a second one, so read the value of "
+        "one-time buyers as an average, never one by one. The range covers chance and the uncertainty of the fit; it "
+        "does not cover a model that is wrong." + gross
+    )
+
+
+def _missing(analysis: Analysis, step: str) -> Text:
+    """Why a step could not be done, in the words of the warning that it left."""
+    reasons = [text for text in analysis.warnings if text.startswith(f"{step}:")]
+    return md("This part can't be had. {reasons}", reasons=" ".join(reasons))
+
+
+def _cash(analysis: Analysis) -> Callable[[float | None], str]:
+    return partial(money, currency=analysis.config.currency)

@@ -1,0 +1,77 @@
+"""The last page of the report: how its numbers were made, so that they can be made again."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.forecast import DRAWS, LEVEL
+from clvhelpers.reporting.run import LIBRARIES
+from clvhelpers.text import Table, Text, md, number, percent, table
+
+ORDERS_SOURCE = "Fader, Hardie & Lee (2005), Marketing Science 24(2), for orders (BG/NBD)"
+SPEND_SOURCE = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, for spend"
+
+
+def method(analysis: Analysis) -> list[Text | Table]:
+    """How the numbers were made, so that they can be made again."""
+    config = analysis.config
+    rows = [
+        ("As of", f"{analysis.log.as_of} (time zone {config.timezone}); later rows are set aside"),
+        ("Orders used", f"{analysis.log.first_date} to {analysis.log.last_date}"),
+        ("Margin, discount, horizon", _economics(analysis)),
+        ("Model", _model_words(analysis)),
+        ("Seed of the random draws", f"{config.seed} ({number(DRAWS)} draws, {percent(LEVEL, 0)} range)"),
+        ("Settings, SHA-256", settings_sha256(config.as_dict())),
+        *((f"Data {file.path.name}, SHA-256", file.sha256) for file in analysis.source.files),
+        (
+            "Versions",
+            ", ".join([f"Python {sys.version.split()[0]}", *(f"{name} {version(name)}" for name in LIBRARIES)]),
+        ),
+    ]
+    rules = pd.DataFrame(
+        [(name.replace("_", " "), _rule_words(value)) for name, value in config.rules.model_dump().items()],
+        columns=["Rule", "Action"],
+    )
+    return [
+        table(pd.DataFrame(rows, columns=["What", "Value"]), "Method and provenance"),
+        table(rules, "Rules for rows with a problem"),
+        md("Sources: {orders}; {spend}.", orders=ORDERS_SOURCE, spend=SPEND_SOURCE),
+    ]
+
+
+def settings_sha256(settings: Mapping[str, Any]) -> str:
+    """The SHA-256 of the settings of a client, the same wherever the files lie.
+
+    >>> one, two = ({"seed": 0, "transactions": {"source": [f"/{place}/orders.csv"]}} for place in "ab")
+    >>> settings_sha256(one) == settings_sha256(two) != settings_sha256({**one, "seed": 1})
+    True
+    """
+    source = [name.rpartition("/")[2] for name in settings["transactions"]["source"]]
+    portable = {**settings, "transactions": {**settings["transactions"], "source": source}}
+    return hashlib.sha256(json.dumps(portable, sort_keys=True).encode()).hexdigest()
+
+
+def _rule_words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"1 {code} = {rate}" for code, rate in value.items()) or "one currency only"
+    return str(value).replace("_", " ")
+
+
+def _economics(analysis: Analysis) -> str:
+    economics = analysis.config.economics
+    margin = "no margin, " if not analysis.has_money else f"{percent(economics.gross_margin, 0)} of revenue, "
+    return f"{margin}{percent(economics.discount_rate, 0)} a year, {economics.horizon_months} months"
+
+
+def _model_words(analysis: Analysis) -> str:
+    model = analysis.metrics.model
+    if model is None:
+        return "none could be fitted"
+    parameters = ", ".join(f"{name} {value:.4g}" for name, value in model.parameters.items())
+    return f"{model.name}, time in weeks, {parameters}, log-likelihood {model.log_likelihood:.2f}"
