@@ -20,14 +20,13 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, LeftTruncationWarning, NotEnoughDataError
-from clvhelpers.plots.look import Picture
 from clvhelpers.purchases import (
     PERIODS,
     Day,
@@ -41,6 +40,9 @@ from clvhelpers.purchases import (
     with_first_visit,
 )
 from clvhelpers.text import number, percent
+
+if TYPE_CHECKING:
+    from clvhelpers.plots.look import Picture
 
 ROLLING_DAYS = {"D": 1, "W": 7, "M": 30, "Q": 90}
 KINDS = ("on", "on_or_after", "cumulative")
@@ -58,9 +60,10 @@ class CohortTable:
     (less refunds) and `cumulative_revenue_per_customer`, then `mature`. Cells not observed yet are
     missing; a cell that is kept though it is not complete has `mature` False.
 
-    `end` is the last day that counts. `unassigned_revenue` is money up to then that belongs to no cell: of customers without a purchase,
-    and refunds dated before a first purchase. `left_truncated` is the first cohort where it looks like
-    old customers, `dropped` whether it was left out.
+    `end` is the last day that counts. `unassigned_revenue` is money up to then that belongs to no cell:
+    of customers without a purchase, and refunds dated before a first purchase. `incomplete` is the period
+    that was not over. `left_truncated` is the first cohort where it looks like old customers, `dropped`
+    whether it was left out.
     """
 
     frame: pd.DataFrame
@@ -89,6 +92,11 @@ class CohortTable:
             "cumulative": f"came back after the first {window} and by the end of that one",
         }[self.kind]
         return f"the share of a cohort that {done} ({since})"
+
+    @property
+    def step(self) -> str:
+        """What an age counts: "month" and so on, or "window" in a rolling table."""
+        return PERIODS[self.period] if self.mode == "calendar" else "window"
 
     def triangle(self, value: str = "retention") -> pd.DataFrame:
         """One row a cohort and one column an age; cells not observed yet are missing."""
@@ -119,24 +127,23 @@ class CohortTable:
 
     def sentence(self) -> str:
         """What the table says in words; the definition of retention is always among them."""
-        unit = PERIODS[self.period]
         average = self.average().set_index("age")
         told = [
-            f"{percent(row.retention)} at {unit} {age} ({percent(row.low)} to {percent(row.high)}; "
+            f"{percent(row.retention)} at {self.step} {age} ({percent(row.low)} to {percent(row.high)}; "
             f"{number(row.customers)} customers in {number(row.cohorts)} cohorts)"
             for age, row in average[average.index.isin(TOLD_AGES)].iterrows()
         ]
-        found = f"It was {', '.join(told)}." if told else f"No cohort is old enough for {unit} 1 yet."
+        found = f"It was {', '.join(told)}." if told else f"No cohort is old enough for {self.step} 1 yet."
         notes = [f"Retention here is {self.definition}.", found]
         if told:
             notes.append("The averages pool all customers of complete cells; in brackets 95% intervals.")
         if self.incomplete is not None:
-            notes.append(f"The {unit} {self.incomplete} is not over and counts in no average.")
+            notes.append(f"The {PERIODS[self.period]} {self.incomplete} is not over and counts in no average.")
         if self.left_truncated is not None:
             notes.append(_left_truncation_note(self.left_truncated, self.dropped))
         return " ".join(notes)
 
-    def plot(self) -> Picture:
+    def plot(self) -> "Picture":
         """The triangle of retention as a heatmap."""
         from clvhelpers.plots.cohorts import cohort_heatmap
 
@@ -176,9 +183,8 @@ def cohort_table(
     one_of(mode, ("calendar", "rolling"), "mode")
     one_of(kind, KINDS, "kind")
     days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
-    last = pd.Period(days.end, freq=period)
-    over = last.end_time.date() == days.end
-    cut = days.end if over or keep_incomplete or mode == "rolling" else (last - 1).end_time.date()
+    incomplete = _incomplete_period(days.end, period) if mode == "calendar" else None
+    cut = days.end if incomplete is None or keep_incomplete else (incomplete - 1).end_time.date()
     if cut < days.first:
         raise NotEnoughDataError(
             f"the log runs from {days.first} to {days.end}, which is no complete {PERIODS[period]}: "
@@ -192,10 +198,7 @@ def cohort_table(
         frame = _without(frame, first)
     elif outlier is not None:
         warnings.warn(_left_truncation_note(outlier, dropped=False), LeftTruncationWarning, stacklevel=2)
-    incomplete = None if over or mode == "rolling" else last
-    return CohortTable(
-        frame, period, mode, kind, cut, unassigned, incomplete, outlier, dropped=drop_left_truncated
-    )
+    return CohortTable(frame, period, mode, kind, cut, unassigned, incomplete, outlier, dropped=drop_left_truncated)
 
 
 def retention_at(table: CohortTable, ages: Iterable[int] = TOLD_AGES) -> dict[int, float | None]:
@@ -225,6 +228,11 @@ def wilson_interval(share: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
+def _incomplete_period(end: dt.date, period: str) -> pd.Period | None:
+    last = pd.Period(end, freq=period)
+    return last if last.end_time.date() > end else None
 
 
 def _activity(days: PurchaseDays, cut: dt.date, period: str, mode: str) -> Any:
