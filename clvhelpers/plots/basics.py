@@ -13,7 +13,7 @@ _LOOKS = {
     "past_only": ("best so far only", ORANGE, "s"),
     "both": ("best by both", BLUE, "o"),
 }
-_TICKS = np.array([0, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000])
+_TICKS = (10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
 
 
 def past_against_future(past: pd.Series, future: pd.Series, top: int, currency: str = "USD") -> Picture:
@@ -55,10 +55,23 @@ def _square_root_axes(axes: Axes, currency: str) -> None:
     axes.set_xscale("function", functions=functions)
     axes.set_yscale("function", functions=functions)
     for axis, highest in ((axes.xaxis, axes.dataLim.xmax), (axes.yaxis, axes.dataLim.ymax)):
-        ticks = _TICKS[highest >= _TICKS]
+        ticks = _spread_ticks(highest)
         axis.set_ticks(ticks, [money(tick, currency, decimals=0) for tick in ticks])
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
+
+
+def _spread_ticks(highest: float) -> list[int]:
+    """Round amounts up to the highest, each far enough from the one before for its label.
+
+    >>> _spread_ticks(4_000)
+    [0, 50, 250, 500, 1000, 2500]
+    """
+    ticks = [0]
+    for tick in _TICKS:
+        if tick <= highest and tick**0.5 - ticks[-1] ** 0.5 > 0.07 * highest**0.5:
+            ticks.append(tick)
+    return ticks
 
 
 def running_revenue(orders: pd.DataFrame, currency: str = "USD") -> Picture:
@@ -133,7 +146,7 @@ def past_and_next(groups: pd.DataFrame, currency: str = "USD") -> Picture:
         axes.set_xlabel("customers grouped by what they spent before")
         axes.set_ylabel("mean revenue a customer")
         axes.legend()
-        title(axes, f"The {first} group spent {percent(share, 0)} as much afterwards as before")
+        title(axes, f"The {first} spent {percent(share, 0)} as much afterwards as before")
     texts = [
         f"{name}: {money(row['past'], currency)}, then {money(row['next'], currency)}"
         for name, row in groups.iterrows()
