@@ -21,8 +21,9 @@ from nbformat import NotebookNode
 
 SOLUTIONS = Path(__file__).resolve().parent / "solutions"
 SECONDS_PER_CELL = 120
+KERNEL = "python3"
 METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": KERNEL},
     "language_info": {
         "codemirror_mode": {"name": "ipython", "version": 3},
         "file_extension": ".py",
@@ -118,7 +119,7 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=SECONDS_PER_CELL,
-        kernel_name="python3",
+        kernel_name=KERNEL,
         extra_arguments=["--log-level=ERROR"],
         record_timing=False,
         coalesce_streams=True,
