@@ -18,10 +18,12 @@ _HOMES = {
     "exercises": ["check", "hint", "solution", "start_lesson"],
     "models": ["BetaGeoModel", "GammaGammaModel", "base_value", "spend_frequency_correlation"],
     "segments": ["concentration", "rfm_groups", "rfm_scores", "value_tiers"],
+    "sources": ["guess_columns", "open_transactions", "read_transactions"],
     "text": ["md", "money", "number", "percent", "table"],
+    "transactions": ["Rules", "clean_transactions"],
 }
 _MODULES = ["cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
-_MODULES += ["reporting", "segments", "simulate", "text", "transactions"]
+_MODULES += ["reporting", "segments", "simulate", "sources", "text", "transactions"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_MODULES])

@@ -1,0 +1,153 @@
+"""What cleaning a log found: the rows that were used, those set aside, and the count of each problem."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import pandas as pd
+
+from clvhelpers.errors import DataContractError
+from clvhelpers.purchases import EXAMPLES, Frame, rows_of
+
+if TYPE_CHECKING:
+    from clvhelpers.transactions import Rules
+
+WORDS = {
+    "unreadable_row": "lines without the columns of the header",
+    "no_customer": "no customer",
+    "no_date": "no date that can be read",
+    "after_as_of": "dated after the as-of day",
+    "no_amount": "no amount that can be read",
+    "zero_amount": "an amount of 0",
+    "negative_amount": "an amount below 0",
+    "cancelled_pairs": "purchases and the refunds that cancel them",
+    "exact_duplicates": "equal to an earlier row",
+}
+
+
+Count = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class CleanLog:
+    """A clean log and the account of it.
+
+    `transactions` (with `kind`, and `refund_date` where there is money) and `set_aside` (with
+    `reason`) are frames of the engine that came in. `problems` is a pandas frame of `rule, action,
+    rows, money, examples`. Money is in the client's currency, None where the log has no amounts.
+    `rows_read` is `rows_used` plus the sum of `rows_set_aside`, and money likewise.
+    """
+
+    transactions: Any
+    set_aside: Any
+    problems: pd.DataFrame
+    rows_read: int
+    rows_used: int
+    rows_set_aside: dict[str, int]
+    money_read: float | None
+    money_used: float | None
+    money_set_aside: dict[str, float]
+    first_date: date
+    last_date: date
+    as_of: date
+    notes: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """What was used and what was set aside, in words."""
+        used = f"{self.rows_used:,} of {self.rows_read:,} rows were used, from {self.first_date} to {self.last_date}"
+        if not self.rows_set_aside:
+            return f"{used}; none was set aside."
+        reasons = ", ".join(f"{rows:,} for {WORDS[reason]}" for reason, rows in self.rows_set_aside.items())
+        money = f", which stand for {sum(self.money_set_aside.values()):,.2f} in money" if self.money_set_aside else ""
+        return f"{used}; {sum(self.rows_set_aside.values()):,} were set aside ({reasons}){money}."
+
+    def write_set_aside(self, path: str | Path) -> None:
+        """Write the rows that were set aside, each with its reason, to a Parquet file."""
+        rows: Any = nw.from_native(self.set_aside)
+        if rows.implementation.is_duckdb():
+            _write_batches(self.set_aside.to_arrow_reader(), path)
+        elif isinstance(rows, nw.DataFrame):
+            rows.write_parquet(path)
+        else:
+            rows.collect().write_parquet(path)
+
+
+def _write_batches(reader: Any, path: str | Path) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(path, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+
+
+def count_rows(rows: Frame) -> list[Count]:
+    """Rows and money by `reason`, `kind` and whether cancelled or zero: all that the account needs."""
+    names = rows.collect_schema().names()
+    if "amount" not in names:
+        rows = rows.with_columns(amount=nw.lit(0.0), cancelled=nw.lit(False))
+    finite = nw.when(nw.col("amount").is_finite()).then(nw.col("amount")).otherwise(0.0).fill_null(0.0)
+    has_money = nw.lit("amount" in names)
+    rows = rows.with_columns(
+        _money=finite, zero=(nw.col("amount") == 0).fill_null(False) & has_money, reason=nw.col("reason").fill_null("")
+    )
+    counts = rows_of(
+        rows.group_by("reason", "kind", "cancelled", "zero").agg(rows=nw.len(), money=nw.col("_money").sum())
+    )
+    return [{**count, "reason": count["reason"] or None} for count in counts]
+
+
+def refuse_or_log(rows: Frame, counts: list[Count], rules: "Rules", duplicates: int) -> pd.DataFrame:
+    """The table of problems; those that a rule refuses are raised together."""
+    log, refused = [], []
+    for rule, action, chosen, where in _entries(counts):
+        action = getattr(rules, rule, action) if action == "set_aside" else action
+        number, money = sum(one["rows"] for one in chosen), sum(one["money"] for one in chosen)
+        places = _places(rows, rule, where)
+        log.append({"rule": rule, "action": action, "rows": number, "money": money, "examples": places})
+        if action == "refuse":
+            refused.append(f"{number:,} rows: {WORDS[rule]} ({'; '.join(places)}); the rule {rule} refuses them")
+    if refused:
+        raise DataContractError(refused)
+    if duplicates:
+        log.append({"rule": "exact_duplicates", "action": "keep", "rows": duplicates, "money": None, "examples": ()})
+    return pd.DataFrame(log, columns=["rule", "action", "rows", "money", "examples"])
+
+
+def _entries(counts: list[Count]) -> list[tuple[str, str, list[Count], nw.Expr]]:
+    """Each rule that some row meets, what was done, the counts, and the test that finds the rows."""
+    entries = []
+    for reason in WORDS:
+        entries.append((reason, "set_aside", _where(counts, reason=reason), nw.col("reason") == reason))
+    live = nw.col("reason").is_null()
+    for kind, action in (("netted", "netted"), ("refund", "kept as a refund")):
+        chosen = _where(counts, reason=None, kind=kind, cancelled=False)
+        entries.append(("negative_amount", action, chosen, live & (nw.col("kind") == kind)))
+    entries.append(("zero_amount", "keep", _where(counts, reason=None, zero=True), live & (nw.col("amount") == 0)))
+    entries.append(("cancelled_pairs", "keep", _where(counts, reason=None, cancelled=True), live & nw.col("cancelled")))
+    return [entry for entry in entries if entry[2]]
+
+
+def _where(counts: list[Count], **values: Any) -> list[Count]:
+    return [count for count in counts if all(count[name] == value for name, value in values.items())]
+
+
+def _places(rows: Frame, rule: str, where: nw.Expr) -> tuple[str, ...]:
+    """Up to five rows as a person would point at them."""
+    names = rows.collect_schema().names()
+    text = {"no_date": "date_text", "no_amount": "amount_text", "unreadable_row": "unreadable"}.get(rule)
+    order = [name for name in ("source_file", "source_row", "_row") if name in names]
+    chosen = rows.filter(where)
+    chosen = (chosen.sort(order) if order else chosen).head(EXAMPLES)
+    return tuple(_place(row, text) for row in rows_of(chosen))
+
+
+def _place(row: dict[str, Any], text: str | None) -> str:
+    if "source_row" in row:
+        place = f"{row.get('source_file', '')} row {row['source_row']}".strip()
+    elif "_row" in row:
+        place = f"row {row['_row'] + 1}"
+    else:
+        return f"customer {row['customer_id']}, {row['date']}" + (f", {row['amount']}" if "amount" in row else "")
+    return f"{place}: {row[text]!r}" if text and row.get(text) else place

@@ -1,0 +1,357 @@
+"""The data contract: from a raw transaction log to rows that can be trusted, and a log of the rest.
+
+`clean_transactions` looks at each row in this order and gives it the first reason that fits:
+
+| rule | rows | action (the first is the default) |
+|---|---|---|
+| `unreadable_row` | lines without the columns of the header | set_aside |
+| `no_customer` | the customer is missing or blank | set_aside, refuse |
+| `no_date` | the date is missing or can't be read | set_aside, refuse |
+| `after_as_of` | dated after the day `as_of` | set_aside, refuse |
+| `no_amount` | the amount is missing, can't be read or is not finite | set_aside, refuse |
+| `zero_amount` | the amount is 0: no money changed hands | set_aside, keep, refuse |
+| `exact_duplicates` | equal in every column to an earlier row | keep, set_aside, refuse |
+| `negative_amount` | the amount is below 0 | refund, set_aside, refuse |
+| `cancelled_pairs` | purchases and the refunds that cancel them to zero | set_aside, keep, refuse |
+
+Refunds are matched to purchases as `clvhelpers.refunds` describes. A log in which every row occurs
+at least twice was loaded twice and is refused, unless `exact_duplicates` is "set_aside". More than
+one currency is refused unless `currencies` has a rate for each.
+
+Rows read are rows used plus rows set aside, and so is their money; a missing amount counts as 0.
+Everything is written once over narwhals and runs where the data lie.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import narwhals as nw
+
+from clvhelpers.cleaning import CleanLog, Count, count_rows, refuse_or_log
+from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
+from clvhelpers.purchases import Day, Frame, as_day, one_of, rows_of
+from clvhelpers.refunds import match_refunds
+from clvhelpers.sources import Source
+
+SET_ASIDE = ("set_aside", "refuse")
+ALLOWED = {
+    "no_customer": SET_ASIDE,
+    "no_date": SET_ASIDE,
+    "after_as_of": SET_ASIDE,
+    "no_amount": SET_ASIDE,
+    "zero_amount": ("set_aside", "keep", "refuse"),
+    "exact_duplicates": ("keep", "set_aside", "refuse"),
+    "negative_amount": ("refund", "set_aside", "refuse"),
+    "cancelled_pairs": ("set_aside", "keep", "refuse"),
+}
+TEXTS = ("customer_id", "order_id", "channel", "category", "currency")
+HELPERS = ("unreadable", "date_text", "amount_text", "reason", "cancelled", "_row")
+WHOLE = 2**53
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What happens to rows with a problem; the module's table lists each rule and its actions.
+
+    `currencies` gives what one unit of each other currency is worth in the client's.
+
+    >>> Rules(zero_amount="keep").zero_amount
+    'keep'
+    """
+
+    no_customer: str = "set_aside"
+    no_date: str = "set_aside"
+    after_as_of: str = "set_aside"
+    no_amount: str = "set_aside"
+    zero_amount: str = "set_aside"
+    exact_duplicates: str = "keep"
+    negative_amount: str = "refund"
+    cancelled_pairs: str = "set_aside"
+    currencies: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, allowed in ALLOWED.items():
+            one_of(getattr(self, name), allowed, name)
+        for code, rate in self.currencies.items():
+            if not rate > 0:
+                raise ConfigError(f"currencies: the rate of {code} is {rate}; expected a number above 0")
+
+
+def clean_transactions(
+    frame: Any,
+    rules: Rules | None = None,
+    as_of: Day = None,
+    *,
+    currency: str | None = None,
+    timezone: str | None = None,
+) -> CleanLog:
+    """Clean a transaction log by named rules; nothing is lost in silence.
+
+    `frame` has `customer_id`, `date` and, where there are any, `amount`, `order_id`, `channel`,
+    `category`, `quantity`, `currency`, `cost`: a frame of pandas, Polars or Spark, a DuckDB
+    relation, or what `open_transactions` gives. Rows after the day `as_of` (default: the last date
+    in the data) are set aside. `currency` is the client's; `timezone` the client's zone, needed
+    only where `date` carries a zone.
+
+    Raises `DataContractError` with every problem that no rule settles, and `NotEnoughDataError`
+    where no purchase is left.
+
+    >>> import pandas as pd
+    >>> log = clean_transactions(pd.DataFrame({
+    ...     "customer_id": ["a", "a", None],
+    ...     "date": pd.to_datetime(["2026-01-01", "2026-02-01", "2026-02-02"]),
+    ...     "amount": [10.0, -4.0, 5.0],
+    ... }))
+    >>> log.rows_set_aside, log.money_used
+    ({'no_customer': 1}, 6.0)
+    >>> list(log.transactions["kind"])
+    ['purchase', 'refund']
+    """
+    rules = rules or Rules()
+    notes = list(frame.notes) if isinstance(frame, Source) else []
+    rows = _canonical(frame.relation if isinstance(frame, Source) else frame, timezone)
+    rows = _one_currency(rows, rules.currencies, currency)
+    cut = as_day(as_of, "as_of") or _last_day(rows)
+    rows = _with_reasons(rows, rules, cut)
+    rows, duplicates = _duplicates(rows, rules)
+    rows = _settle(_with_refunds(rows, rules))
+    counts = count_rows(rows)
+    problems = refuse_or_log(rows, counts, rules, duplicates)
+    return _finish(rows, counts, problems, cut, notes)
+
+
+def _canonical(native: Any, timezone: str | None) -> Frame:
+    """Check the columns and bring them to our types; every problem is raised at once."""
+    try:
+        rows: Frame = nw.from_native(native)
+    except TypeError:
+        raise DataContractError(
+            f"the log is a {type(native).__name__}; expected a frame of pandas, Polars or Spark, or a DuckDB relation"
+        ) from None
+    schema = rows.collect_schema()
+    problems = [f"the log has no column {name}; it has {', '.join(schema)}" for name in _missing(schema)]
+    problems += _type_problems(schema, timezone)
+    if problems:
+        raise DataContractError(problems)
+    texts = {name: _text(name, schema[name]) for name in TEXTS if name in schema}
+    numbers = {name: nw.col(name).cast(nw.Float64) for name in ("amount", "quantity", "cost") if name in schema}
+    rows = rows.with_columns(date=_naive(schema["date"], timezone), **texts, **numbers)
+    if isinstance(rows, nw.DataFrame) and "source_row" not in schema:
+        rows = rows.with_row_index("_row")
+    return rows
+
+
+def _missing(schema: nw.Schema) -> list[str]:
+    return [name for name in ("customer_id", "date") if name not in schema]
+
+
+def _type_problems(schema: nw.Schema, timezone: str | None) -> list[str]:
+    problems = []
+    kind = schema.get("date", nw.Datetime())
+    if not isinstance(kind, nw.Datetime | nw.Date):
+        problems.append(
+            f"column date holds {kind} and not dates; read the file with read_transactions, or parse it with its "
+            "format stated, as in pd.to_datetime(frame['date'], format='%m/%d/%Y')"
+        )
+    elif isinstance(kind, nw.Datetime) and kind.time_zone and timezone is None:
+        problems.append(
+            f"column date carries the zone {kind.time_zone}; state timezone, whose midnight ends the client's day"
+        )
+    for name in ("amount", "quantity", "cost"):
+        if name in schema and not schema[name].is_numeric():
+            problems.append(
+                f"column {name} holds {schema[name]} and not numbers; read the file with read_transactions, or turn "
+                "it into numbers first"
+            )
+    return problems
+
+
+def _text(name: str, kind: nw.dtypes.DType) -> nw.Expr:
+    """A column as text: blank is missing, and a whole number stored as 12345.0 is 12345."""
+    column = nw.col(name)
+    text: nw.Expr
+    if kind.is_float():
+        whole = nw.when(~column.is_nan() & (column.abs() < WHOLE)).then(column)
+        text = whole.cast(nw.String).str.replace(r"\.0$", "")
+    else:
+        text = column.cast(nw.String).str.strip_chars()
+    return nw.when(text != "").then(text)
+
+
+def _naive(kind: nw.dtypes.DType, timezone: str | None) -> nw.Expr:
+    stamp = nw.col("date")
+    if isinstance(kind, nw.Datetime) and kind.time_zone and timezone is not None:
+        return stamp.dt.convert_time_zone(timezone).dt.replace_time_zone(None)
+    return stamp if isinstance(kind, nw.Datetime) else stamp.cast(nw.Datetime("us"))
+
+
+def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None) -> Frame:
+    """Amounts in the client's currency, refused where a rate is missing."""
+    names = rows.collect_schema().names()
+    if "currency" not in names or "amount" not in names:
+        return rows
+    code = nw.col("currency").str.to_uppercase()
+    found = {row["currency"]: row["rows"] for row in rows_of(rows.group_by(code).agg(rows=nw.len()))}
+    known = {client: 1.0, **rates} if client else dict(rates)
+    codes = sorted(one for one in found if one is not None)
+    if not codes or (len(codes) == 1 and client in (None, codes[0])):
+        return rows
+    missing = [one for one in codes if one not in known]
+    problems = [f"{found[one]:,} rows are in {one} and `currencies` has no rate for it" for one in missing]
+    if None in found:
+        problems.append(f"{found[None]:,} rows have no currency, and the log has {', '.join(codes)}")
+    if problems:
+        raise DataContractError(problems)
+    rate: nw.Expr = nw.lit(1.0)
+    for one in codes:
+        rate = nw.when(code == one).then(nw.lit(float(known[one]))).otherwise(rate)
+    money = [name for name in ("amount", "cost") if name in names]
+    return rows.with_columns(**{name: nw.col(name) * rate for name in money})
+
+
+def _last_day(rows: Frame) -> date:
+    last = rows_of(rows.select(nw.len().alias("rows"), nw.col("date").max()))[0]
+    if not last["rows"]:
+        raise NotEnoughDataError("the log has no rows: at least one purchase is needed")
+    if last["date"] is None:
+        raise NotEnoughDataError(f"no purchase is left: none of the {last['rows']:,} rows has a date that can be read")
+    return last["date"].date()
+
+
+def _with_reasons(rows: Frame, rules: Rules, as_of: date) -> Frame:
+    """The first rule about the row itself that a row breaks, as `reason`."""
+    names = rows.collect_schema().names()
+    tests = {
+        "no_customer": nw.col("customer_id").is_null(),
+        "no_date": nw.col("date").is_null(),
+        "after_as_of": nw.col("date").cast(nw.Date) > nw.lit(as_of),
+    }
+    if "unreadable" in names:
+        tests = {"unreadable_row": ~nw.col("unreadable").is_null(), **tests}
+    if "amount" in names:
+        tests["no_amount"] = nw.col("amount").is_null() | ~nw.col("amount").is_finite()
+        if rules.zero_amount != "keep":
+            tests["zero_amount"] = nw.col("amount") == 0
+        if rules.negative_amount != "refund":
+            tests["negative_amount"] = nw.col("amount") < 0
+    reason: nw.Expr = nw.lit(None, nw.String)
+    for name, test in reversed(tests.items()):
+        reason = nw.when(test).then(nw.lit(name)).otherwise(reason)
+    return rows.with_columns(reason=reason)
+
+
+def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, int]:
+    """Count rows that repeat an earlier one, refuse a log loaded twice, set copies aside if so ruled."""
+    names = rows.collect_schema().names()
+    columns = [name for name in names if name not in (*HELPERS, "source_file", "source_row")]
+    live = rows.filter(nw.col("reason").is_null())
+    copies = live.group_by(columns).agg(_copies=nw.len())
+    facts = rows_of(
+        copies.select(
+            nw.len().alias("distinct"), nw.col("_copies").sum().alias("rows"), nw.col("_copies").min().alias("least")
+        )
+    )[0]
+    extra = (facts["rows"] or 0) - facts["distinct"]
+    if rules.exact_duplicates == "keep" and facts["distinct"] > 1 and facts["least"] > 1:
+        raise DataContractError(
+            f"each of the {facts['rows']:,} rows occurs at least twice, so the export was loaded twice and its money "
+            "would count twice; remove one copy, or set the rule exact_duplicates to set_aside"
+        )
+    if not extra or rules.exact_duplicates == "keep":
+        return rows, extra
+    key = nw.concat_str([nw.col(name).cast(nw.String).fill_null("") for name in columns], separator="\x1f")
+    order = [name for name in names if name in ("source_file", "source_row", "_row")] or ["date"]
+    rows = rows.with_columns(_key=nw.concat_str([key, nw.col("reason").fill_null("")], separator="\x1f"))
+    number = nw.col("_key").cum_count().over("_key", order_by=order)
+    rows = rows.with_columns(_number=number)
+    copy = nw.col("reason").is_null() & (nw.col("_number") > 1)
+    reason = nw.when(copy).then(nw.lit("exact_duplicates")).otherwise(nw.col("reason"))
+    return rows.with_columns(reason=reason).drop("_key", "_number"), 0
+
+
+def _with_refunds(rows: Frame, rules: Rules) -> Frame:
+    """`kind` for each row, with refunds matched to what they refund."""
+    names = rows.collect_schema().names()
+    if "amount" not in names:
+        return rows.with_columns(kind=nw.lit("purchase"))
+    rows = match_refunds(rows, "order_id" in names)
+    if rules.cancelled_pairs == "keep":
+        return rows
+    reason = nw.when(nw.col("cancelled")).then(nw.lit("cancelled_pairs")).otherwise(nw.col("reason"))
+    return rows.with_columns(reason=reason)
+
+
+def _settle(rows: Frame) -> Frame:
+    """Let a lazy engine work the rows out once and keep them, where it can without our memory."""
+    native: Any = rows.to_native()
+    if rows.implementation.is_duckdb():
+        name = f"clv_{uuid.uuid4().hex}"
+        native.query("clv_rows", f"CREATE TEMP TABLE {name} AS SELECT * FROM clv_rows")
+        return nw.from_native(native.query("clv_rows", f"SELECT * FROM {name}"))
+    return nw.from_native(native.cache()) if rows.implementation.is_pyspark() else rows
+
+
+def _finish(rows: Frame, counts: list[Count], problems: Any, as_of: date, notes: list[str]) -> CleanLog:
+    used = rows.filter(nw.col("reason").is_null())
+    has_money = "amount" in rows.collect_schema()
+    reasons = sorted({count["reason"] for count in counts if count["reason"]})
+
+    def total(name: str, reason: str | None) -> Any:
+        return sum(count[name] for count in counts if count["reason"] == reason)
+
+    set_aside = {reason: int(total("rows", reason)) for reason in reasons}
+    if not any(count["reason"] is None and count["kind"] == "purchase" for count in counts):
+        raise NotEnoughDataError(_nothing_left(counts, set_aside))
+    span = _span(used)
+    return CleanLog(
+        transactions=_without(used, HELPERS),
+        set_aside=_without(_own_dates(rows.filter(~nw.col("reason").is_null())), ("cancelled", "_row", "kind")),
+        problems=problems,
+        rows_read=sum(count["rows"] for count in counts),
+        rows_used=total("rows", None),
+        rows_set_aside=set_aside,
+        money_read=float(sum(count["money"] for count in counts)) if has_money else None,
+        money_used=float(total("money", None)) if has_money else None,
+        money_set_aside={reason: float(total("money", reason)) for reason in reasons} if has_money else {},
+        first_date=span["first"].date(),
+        last_date=span["last"].date(),
+        as_of=as_of,
+        notes=(*notes, *_thin(span)),
+    )
+
+
+def _span(used: Frame) -> dict[str, Any]:
+    stamp = nw.col("date")
+    return rows_of(used.select(first=stamp.min(), last=stamp.max(), customers=nw.col("customer_id").n_unique()))[0]
+
+
+def _thin(span: dict[str, Any]) -> list[str]:
+    """Notes about a log that is too thin for most of what comes after."""
+    notes = []
+    if span["customers"] == 1:
+        notes.append("The log has one customer: nothing can be said about customers in general.")
+    if span["first"].date() == span["last"].date():
+        notes.append("The log has one day: nothing can be said about customers over time.")
+    return notes
+
+
+def _own_dates(rows: Frame) -> Frame:
+    """Refunds of cancelled pairs with the date that they came with."""
+    if "refund_date" not in rows.collect_schema():
+        return rows
+    return rows.with_columns(date=nw.coalesce("refund_date", "date")).drop("refund_date")
+
+
+def _without(rows: Frame, columns: Sequence[str]) -> Any:
+    return rows.drop([name for name in columns if name in rows.collect_schema()]).to_native()
+
+
+def _nothing_left(counts: list[Count], set_aside: dict[str, int]) -> str:
+    read = sum(count["rows"] for count in counts)
+    refunds = sum(count["rows"] for count in counts if count["reason"] is None)
+    parts = [f"{rows:,} set aside by {reason}" for reason, rows in set_aside.items()]
+    parts += [f"{refunds:,} refunds" if refunds > 1 else "1 refund"] if refunds else []
+    return f"no purchase is left: of {read:,} rows read, {', '.join(parts)}; at least one purchase is needed"
