@@ -36,7 +36,7 @@ def default_output() -> Path:
 
 
 def render(
-    client_file: str | Path, output: str | Path | None = None, *, template: Path = TEMPLATE, progress: bool = False
+    client_file: str | Path, output: str | Path | None = None, *, template: Path | None = None, progress: bool = False
 ) -> Path:
     """Make the report of a client file and return its folder, `<output>/<client>/<as of>`.
 
@@ -49,6 +49,7 @@ def render(
     """
     path = Path(client_file)
     config = load_config(path)
+    template = template or TEMPLATE
     if not template.is_file():
         raise ClvError(f"There is no report template {template}; run this from a clone of the project.")
     inputs = [path, *_data_files(config)]

@@ -93,7 +93,7 @@ def _try_to_read(source: Path, encoding: str, guesses: Mapping[str, Guess]) -> t
     except DataContractError as error:
         return error.problems, None
     count, first, last = rows.aggregate("count(*), min(date)::DATE, max(date)::DATE").fetchall()[0]
-    return (), f"{count:,} rows from {first} to {last}"
+    return (), f"{count:,} {'row' if count == 1 else 'rows'} from {first} to {last}"
 
 
 def _currency(values: Mapping[str, list[str | None]]) -> str | None:

@@ -1,0 +1,94 @@
+"""`clv new`: what is guessed, what is asked, and that the file it writes is one that `clv check` reads."""
+
+from pathlib import Path
+
+import pytest
+
+from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.reporting.config import load_config
+from clvhelpers.reporting.starter import write_starter
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "orders.csv"
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def test_the_file_is_complete_but_for_what_data_can_not_tell(tmp_path: Path) -> None:
+    source = written(tmp_path, "CustomerID;Order Date;Invoice No;Total;Country\n007;2026-01-31;A1;12,50 €;DE\n")
+    path, told = write_starter(str(tmp_path / "clients-acme"), source)
+    assert told[:4] == [
+        "Guessed customer: CustomerID (its name says so)",
+        "Guessed date: Order Date (its name says so)",
+        "Guessed order: Invoice No (its name says so)",
+        "Guessed amount: Total (its name says so)",
+    ]
+    assert "Not used: Country" in told
+    assert "The file holds 1 row from 2026-01-31 to 2026-01-31." in told
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert [problem.split("`")[1] for problem in caught.value.problems] == ["economics.gross_margin"]
+
+    path.write_text(path.read_text(encoding="utf-8").replace("gross_margin:", "gross_margin: 0.4"), encoding="utf-8")
+    config = load_config(path)
+    assert (config.client, config.currency) == ("clients-acme", "EUR")
+    assert config.transactions.source == [str(source)]
+    assert config.transactions.columns.model_dump(exclude_none=True) == {
+        "customer": "CustomerID",
+        "date": "Order Date",
+        "order": "Invoice No",
+        "amount": "Total",
+    }
+
+
+def test_a_date_that_can_be_read_in_two_ways_is_asked_about(tmp_path: Path) -> None:
+    source = written(tmp_path, "customer,date,amount\n1,03/04/2026,5.00\n2,05/04/2026,6.00\n")
+    path, told = write_starter(str(tmp_path / "acme"), source)
+    (question,) = [line for line in told if line.startswith("QUESTION")]
+    assert "03/04/2026" in question
+    assert "# QUESTION: " in path.read_text(encoding="utf-8")
+    assert "date_format" in question
+
+
+def test_columns_with_no_known_name_are_asked_for(tmp_path: Path) -> None:
+    path, told = write_starter(str(tmp_path / "acme"), written(tmp_path, "foo,bar\n1,2\n"))
+    assert told == ["Not found: customer", "Not found: date", "Not used: foo, bar"]
+    with pytest.raises(ConfigError, match=r"`transactions\.columns\.date` is null"):
+        load_config(path)
+
+
+def test_windows_text_is_recognised_and_stated(tmp_path: Path) -> None:
+    source = written(tmp_path, "customer,date,Größe\nMüller,2026-01-31,1\n", encoding="cp1252")
+    path, told = write_starter(str(tmp_path / "acme"), source)
+    assert "Encoding: cp1252" in told
+    assert "encoding: cp1252" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "a: b # c", "[red]x[/red]", "- x", "it's", "{x}", "&a", "*", "ü\\"])
+def test_any_column_name_comes_back_as_it_is(tmp_path: Path, name: str) -> None:
+    column = f"order date {name}"
+    quoted = column.replace('"', '""')
+    source = written(tmp_path, f'customer,"{quoted}",{name[0]}\n1,2026-01-31,2\n')
+    path, _ = write_starter(str(tmp_path / "acme"), source)
+    path.write_text(path.read_text(encoding="utf-8").replace("currency:", "currency: EUR"), encoding="utf-8")
+    assert load_config(path).transactions.columns.date == column
+
+
+def test_an_existing_file_is_not_written_over_without_force(tmp_path: Path) -> None:
+    source = written(tmp_path, "customer,date\n1,2026-01-31\n")
+    path = tmp_path / "acme.yml"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigError, match="--force"):
+        write_starter(str(tmp_path / "acme"), source)
+    assert path.read_text(encoding="utf-8") == "mine"
+    write_starter(str(tmp_path / "acme"), source, force=True)
+    assert "client: acme" in path.read_text(encoding="utf-8")
+
+
+def test_a_file_that_can_not_be_read_leaves_no_client_file(tmp_path: Path) -> None:
+    with pytest.raises(DataContractError, match=r"nothing\.csv"):
+        write_starter(str(tmp_path / "acme"), tmp_path / "nothing.csv")
+    with pytest.raises(ConfigError, match="no letter or digit"):
+        write_starter("!!", written(tmp_path, "customer,date\n"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv"]
