@@ -12,7 +12,8 @@ import pandas as pd
 
 from clvhelpers.cohorts import CohortTable, cohort_table, retention_at
 from clvhelpers.customers import customer_summary, orders_over_time
-from clvhelpers.models import BetaGeoModel, Validation
+from clvhelpers.models import BetaGeoModel
+from clvhelpers.models.validation import Validation
 from clvhelpers.reporting import forecast
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.metrics import Metrics, metrics_of
@@ -68,10 +69,8 @@ def analyse(config: ClientConfig) -> Analysis:
     is left; whatever else can't be had is None in the result, with its reason in `warnings`.
     """
     source = read_source(config)
-    log = clean_transactions(source.relation, Rules(**config.rules.model_dump()), as_of=config.as_of)
-    notes = Notes()
-    for text in (*source.notes, *log.notes):
-        notes.add(text)
+    log = clean_source(source, config)
+    notes = Notes(log.notes)
     summary = customer_summary(log.transactions, end=log.as_of).df()
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
@@ -108,6 +107,12 @@ def read_source(config: ClientConfig) -> Source:
     return open_transactions(how.source, SourceOptions(how.columns.model_dump(), timezone=config.timezone, **options))
 
 
+def clean_source(source: Source, config: ClientConfig) -> CleanLog:
+    """The client's transactions, cleaned by the rules of the client file."""
+    rules = Rules(**config.rules.model_dump())
+    return clean_transactions(source, rules, config.as_of, currency=config.currency)
+
+
 def _months(config: ClientConfig) -> int:
     return config.economics.horizon_months
 
@@ -123,10 +128,7 @@ def _value(
     if model is None or "total" not in summary:
         return None
     if check is None or not check.trusted:
-        notes.add(
-            "Predicted value: the model "
-            + ("could not be checked" if check is None else "did not pass its check")
-            + " on orders that it had not seen, so what customers have brought so far is shown in its place."
-        )
+        why = "the model could not be checked on orders that it had not seen" if check is None else check.reason
+        notes.add(f"Predicted value: {why}. What customers have brought so far is shown in its place.")
         return None
     return notes.attempt("Predicted value", lambda: forecast.value_base(model, summary, config))

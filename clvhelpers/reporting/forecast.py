@@ -1,14 +1,15 @@
 """The report's look ahead: the model, its check on held-out orders, and what it makes the base worth."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
 from clvhelpers.customers import DAYS_PER_UNIT, split_holdout
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, Validation, base_value
+from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, base_value
+from clvhelpers.models.validation import Validation
 from clvhelpers.reporting.config import ClientConfig
 
 SHORTEST_CHECK_WEEKS = 4
@@ -47,11 +48,11 @@ def fit_orders(summary: pd.DataFrame) -> BetaGeoModel:
     return BetaGeoModel(unit="W").fit(summary)
 
 
-def check_orders(transactions: Any, first: pd.Timestamp, as_of: pd.Timestamp, horizon_months: int) -> Validation:
+def check_orders(transactions: Any, first: date, as_of: date, horizon_months: int) -> Validation:
     """Fit on the first part of the history, predict the last part, compare."""
     cut = as_of - timedelta(days=holdout_days((as_of - first).days, horizon_months))
     split = split_holdout(transactions, cut, as_of, unit="W").df()
-    return BetaGeoModel(unit="W").fit(split).validate(split)
+    return BetaGeoModel(unit="W").validate(split)
 
 
 def expected_orders(model: BetaGeoModel, summary: pd.DataFrame, horizon_months: int) -> float:

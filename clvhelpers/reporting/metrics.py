@@ -17,6 +17,7 @@ import clvhelpers
 
 if TYPE_CHECKING:
     from clvhelpers.cohorts import CohortTable
+    from clvhelpers.models.validation import Validation
     from clvhelpers.reporting.analysis import Analysis
     from clvhelpers.segments import Concentration
 
@@ -57,8 +58,8 @@ class Holdout(_Part):
     weeks: float = Field(description="length of the period that the model did not see")
     predicted: float = Field(description="repeat orders predicted for it")
     actual: float = Field(description="repeat orders that happened in it")
-    error: float = Field(description="predicted / actual - 1")
-    naive_error: float = Field(description="the same for the rule that everybody goes on as before")
+    error: float | None = Field(description="predicted / actual - 1; null where none happened")
+    naive_error: float | None = Field(description="the same for the rule that everybody goes on as before")
     trusted: bool = Field(description="whether the prediction may be used")
 
 
@@ -196,7 +197,7 @@ def _data(analysis: "Analysis") -> Data:
 def _base(analysis: "Analysis") -> Base:
     summary = analysis.summary
     customers, orders = len(summary), int(summary["orders"].sum())
-    revenue = float(analysis.log.money_used) if analysis.has_money else None
+    revenue = None if analysis.log.money_used is None else round(analysis.log.money_used, 2)
     return Base(
         customers=customers,
         orders=orders,
@@ -218,13 +219,23 @@ def _model(analysis: "Analysis") -> Model | None:
     model, check = analysis.model, analysis.check
     if model is None or analysis.expected_orders is None:
         return None
-    seen = ("weeks", "predicted", "actual", "error", "naive_error", "trusted")
     return Model(
         name="BG/NBD" if analysis.value is None else "BG/NBD and Gamma-Gamma",
         parameters=analysis.parameters,
         log_likelihood=model.log_likelihood,
         expected_orders=analysis.expected_orders,
-        holdout=None if check is None else Holdout(**{name: getattr(check, name) for name in seen}),
+        holdout=None if check is None else _holdout(check),
+    )
+
+
+def _holdout(check: "Validation") -> Holdout:
+    return Holdout(
+        weeks=check.weeks,
+        predicted=check.predicted,
+        actual=check.actual,
+        error=_or_none(check.error),
+        naive_error=_or_none(check.naive_error),
+        trusted=check.trusted,
     )
 
 

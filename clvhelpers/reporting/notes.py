@@ -1,7 +1,7 @@
 """What could not be had, and why: a step that does not apply becomes a note and never a wrong number."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from clvhelpers.errors import ClvWarning, ConvergenceError, NotEnoughDataError
@@ -21,8 +21,8 @@ class Notes:
     (None, ['The mean: there is one order; two are needed'])
     """
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self.texts = list(texts)
 
     def add(self, text: str) -> None:
         if text not in self.texts:

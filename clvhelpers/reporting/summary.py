@@ -91,16 +91,14 @@ def certainty(metrics: Metrics) -> Text:
         return md("**How sure we are.** The counts of the past are as good as the data. Nothing here looks ahead.")
     check = (
         "**How sure we are.** The model was fitted without the last {weeks} weeks and then asked for them: it "
-        "predicted {predicted} repeat orders, {actual} happened, so it was {error}. The rule that everybody goes on as "
-        "before was {naive}."
+        "predicted {predicted} repeat orders, {actual} happened"
     )
-    values = {
-        "weeks": number(holdout.weeks),
-        "predicted": number(holdout.predicted),
-        "actual": number(holdout.actual),
-        "error": _miss(holdout.error),
-        "naive": _miss(holdout.naive_error),
-    }
+    values = {"weeks": number(holdout.weeks), "predicted": number(holdout.predicted), "actual": number(holdout.actual)}
+    if holdout.error is None or holdout.naive_error is None:
+        check += "."
+    else:
+        check += ", so it was {error}. The rule that everybody goes on as before was {naive}."
+        values |= {"error": _miss(holdout.error), "naive": _miss(holdout.naive_error)}
     interval = metrics.clv.interval_90
     if not holdout.trusted or interval is None:
         return md(check + " " + _verdict(holdout), **values)
@@ -162,10 +160,12 @@ def do_first(metrics: Metrics) -> Text:
         values.update(top=top.name, top_n=number(top.customers), top_action=top.action)
     slipping = next((group for group in metrics.segments or [] if group.name == "At Risk" and group.customers), None)
     if slipping is not None and slipping != top:
-        worth_it = "" if slipping.revenue is None else " who brought {risk_money} so far"
-        steps.append("turn to {risk}: {risk_n} customers" + worth_it + ". {risk_action}")
+        past = "" if slipping.revenue is None else " who brought {risk_money} so far"
+        ahead = "" if slipping.mean_clv is None else " Left alone, each is expected to bring {risk_value} more."
+        steps.append("turn to {risk}: {risk_n} customers" + past + "." + ahead + " {risk_action}")
         values.update(risk=slipping.name, risk_n=number(slipping.customers), risk_action=slipping.action)
         values.update(risk_money=money(slipping.revenue, metrics.currency))
+        values.update(risk_value=money(slipping.mean_clv, metrics.currency))
     if metrics.base.repeat_rate < HALF:
         steps.append("work on the second order: {once} of customers have ordered only once.")
         values.update(once=percent(1 - metrics.base.repeat_rate, 0))

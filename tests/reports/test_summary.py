@@ -140,6 +140,11 @@ class TestCertainty:
         exact = FULL["model"]["holdout"] | {"error": -0.001}
         assert "so it was right to within half a percent" in words(model=part("model", holdout=exact))
 
+    def test_nobody_bought_in_the_part_held_out(self) -> None:
+        nobody = FULL["model"]["holdout"] | {"actual": 0, "error": None, "naive_error": None, "trusted": False}
+        text = words(model=part("model", holdout=nobody), clv=part("clv", **NO_VALUE))
+        assert "it predicted 88 repeat orders, 0 happened. **The prediction is not to be used.**" in text
+
 
 class TestWhoAndWhat:
     def test_the_group_with_most_revenue_comes_first_and_then_those_at_risk(self) -> None:
@@ -147,7 +152,8 @@ class TestWhoAndWhat:
         assert "The group Champions, 20% of customers, brought 60% of revenue" in text
         assert "best tenth of customers made 51% of all revenue, the best fifth 68%" in text
         assert "First, look after Champions (80 customers). Thank them. Then, turn to At Risk: 40 customers" in text
-        assert "who brought £9,000 so far. Win them back. And work on the second order: 55% of customers" in text
+        assert "who brought £9,000 so far. Left alone, each is expected to bring £90.00 more. Win them back." in text
+        assert "And work on the second order: 55% of customers have ordered only once" in text
 
     def test_an_empty_group_is_never_named(self) -> None:
         groups = [group | {"customers": 0} for group in FULL["segments"][:2]]

@@ -1,0 +1,269 @@
+"""The analysis behind the report: the numbers of CDNOW, and files that can't carry every number."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clvhelpers.errors import NotEnoughDataError
+from clvhelpers.plots.look import Picture
+from clvhelpers.reporting import ClientConfig, analyse, load_config, pages, provenance
+from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.forecast import holdout_days
+from clvhelpers.reporting.metrics import Metrics, json_schema
+from clvhelpers.reporting.report import Report
+from tests.reports.made import COLUMNS, Row, client, orders
+
+REPORTS = Path(__file__).parents[2] / "reports"
+SECTIONS = [
+    pages.summary,
+    pages.key_figures,
+    pages.data_audit,
+    pages.revenue,
+    pages.cohorts,
+    pages.groups_and_tiers,
+    pages.concentration,
+    pages.prediction,
+    provenance.method,
+]
+
+
+@pytest.fixture(scope="module")
+def cdnow() -> Analysis:
+    return analyse(load_config(REPORTS / "clients" / "cdnow.yml"))
+
+
+def words(analysis: Analysis) -> str:
+    """Every section as plain text; making it draws every figure too."""
+    shown = [item for section in SECTIONS for item in section(analysis)]
+    for item in shown:
+        if isinstance(item, Picture):
+            assert item.png().startswith(b"\x89PNG")
+            assert item.alt
+    return "\n".join(map(repr, shown))
+
+
+def numbers(analysis: Analysis) -> dict[str, Any]:
+    """`metrics.json` as another program reads it."""
+    values: dict[str, Any] = json.loads(analysis.metrics.as_json())
+    return values
+
+
+class TestCdnow:
+    def test_base(self, cdnow: Analysis) -> None:
+        """23,570 customers and 2,500,315.63 dollars of all 69,659 rows; 51.14 % bought on one day only."""
+        found = numbers(cdnow)
+        assert found["as_of"] == "1998-06-30"
+        assert (found["data"]["rows_read"], found["data"]["rows_used"]) == (69659, 69659)
+        assert found["base"]["customers"] == 23570
+        assert found["base"]["revenue"] == pytest.approx(2500315.63)
+        assert found["base"]["repeat_rate"] == pytest.approx(1 - 0.5114, abs=5e-5)
+        assert found["base"]["average_order_value"] * found["base"]["orders"] == pytest.approx(2500315.63)
+
+    def test_concentration(self, cdnow: Analysis) -> None:
+        expected = {"gini": 0.6346, "top_10_share": 0.509, "top_20_share": 0.678}
+        assert numbers(cdnow)["concentration"] == pytest.approx(expected, abs=5e-4)
+
+    def test_the_holdout_is_that_of_the_literature(self, cdnow: Analysis) -> None:
+        """Calibration to 1997-09-30, 39 weeks held out, as in Fader, Hardie & Lee (2005)."""
+        holdout = numbers(cdnow)["model"]["holdout"]
+        assert holdout["weeks"] == 39
+        assert holdout["trusted"]
+        assert holdout["error"] == pytest.approx(holdout["predicted"] / holdout["actual"] - 1)
+        assert abs(holdout["error"]) < abs(holdout["naive_error"])
+
+    def test_value_is_inside_its_interval_and_adds_up(self, cdnow: Analysis) -> None:
+        clv = numbers(cdnow)["clv"]
+        low, high = clv["interval_90"]["total"]
+        assert low < clv["total"] < high
+        assert clv["total"] == pytest.approx(clv["mean"] * 23570)
+        assert clv["historical_mean"] == pytest.approx(0.3 * 2500315.63 / 23570)
+        assert sum(tier["total_clv"] for tier in numbers(cdnow)["tiers"]) == pytest.approx(clv["total"])
+
+    def test_groups_hold_everybody_once(self, cdnow: Analysis) -> None:
+        groups = numbers(cdnow)["segments"]
+        assert sum(group["customers"] for group in groups) == 23570
+        assert sum(group["share_of_revenue"] for group in groups) == pytest.approx(1)
+        assert all(group["action"] for group in groups)
+        by_name = {group["name"]: group["mean_clv"] for group in groups}
+        assert by_name["New"] is None
+        assert by_name["Champions"] > by_name["Lost"]
+
+    def test_retention_says_what_it_counts(self, cdnow: Analysis) -> None:
+        retention = numbers(cdnow)["retention"]
+        assert "bought in that calendar month" in retention["definition"]
+        assert 0 < retention["month_12"] < retention["month_1"] < 1
+
+    def test_every_section_has_something_to_say(self, cdnow: Analysis) -> None:
+        text = words(cdnow)
+        assert "This part can't be had" not in text
+        for part in ("$2,500,316", "23,570", "Champions", "Platinum", "39", "BG/NBD and Gamma-Gamma"):
+            assert part in text
+        assert str(Path.cwd()) not in text
+
+    def test_saved_files(self, cdnow: Analysis, tmp_path: Path) -> None:
+        report = Report.__new__(Report)
+        report.analysis = cdnow
+        report.save(tmp_path)
+        saved = Metrics.model_validate_json((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+        assert saved == cdnow.metrics
+        assert (tmp_path / "set_aside.parquet").stat().st_size > 0
+
+
+def test_the_published_schema_is_fresh() -> None:
+    assert json.loads((REPORTS / "metrics.schema.json").read_text(encoding="utf-8")) == json_schema()
+
+
+def test_the_readme_names_every_key() -> None:
+    text = (REPORTS / "README.md").read_text(encoding="utf-8")
+    keys = {key for part in json_schema()["$defs"].values() for key in part["properties"]}
+    later = set(json_schema()["$defs"]["Acquisition"]["properties"]) | set(
+        json_schema()["$defs"]["Alert"]["properties"]
+    )
+    assert {key for key in keys - later if f"`{key}`" not in text} == set()
+
+
+@pytest.mark.parametrize(("history", "horizon", "weeks"), [(545, 12, 39), (3000, 12, 52), (56, 12, 4), (400, 3, 13)])
+def test_the_check_is_as_long_as_the_horizon_but_at_most_half_of_the_history(
+    history: int, horizon: int, weeks: int
+) -> None:
+    assert holdout_days(history, horizon) == 7 * weeks
+
+
+def test_a_history_too_short_to_check() -> None:
+    with pytest.raises(NotEnoughDataError, match="span 40 days; 56 or more are needed"):
+        holdout_days(40, 12)
+
+
+class TestRefundsAndMissingIds:
+    """A German export in Windows-1252 with refunds, lines without a customer and a decimal comma."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+        rows: list[Row] = [(f"Kündé {who}", day, amount) for who, day, amount in orders()]
+        known = rows[0]
+        rows += [("", "2024-05-05", 20.0), ("", "2024-05-06", 10.5), (known[0], known[1], -5.0)]
+        commas = [(who, day, f"{amount:.2f}".replace(".", ",")) for who, day, amount in rows]
+        folder = tmp_path_factory.mktemp("warts")
+        return analyse(client(folder, commas, encoding="cp1252", decimal=","))
+
+    def test_nothing_is_lost(self, analysis: Analysis) -> None:
+        data = numbers(analysis)["data"]
+        assert data["rows_read"] == data["rows_used"] + sum(data["set_aside"].values())
+        assert sum(data["set_aside"].values()) == 2
+        assert sum(data["amount_set_aside"].values()) == pytest.approx(30.5)
+
+    def test_a_refund_lowers_revenue(self, analysis: Analysis) -> None:
+        bought = sum(float(amount) for _, _, amount in orders())
+        assert numbers(analysis)["base"]["revenue"] == pytest.approx(bought - 5)
+
+    def test_it_is_rendered_in_full(self, analysis: Analysis) -> None:
+        text = words(analysis)
+        assert "no customer" in text
+        assert "€" in text
+        assert numbers(analysis)["base"]["customers"] == 300
+
+
+class TestOneTimeBuyersOnly:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+        rows = [(f"c{i}", f"2025-{1 + i % 6:02}-{1 + i % 28:02}", 10 + i) for i in range(120)]
+        return analyse(client(tmp_path_factory.mktemp("once"), rows))
+
+    def test_what_can_be_had(self, analysis: Analysis) -> None:
+        found = numbers(analysis)
+        assert (found["base"]["customers"], found["base"]["orders"], found["base"]["repeat_rate"]) == (120, 120, 0.0)
+        assert found["base"]["revenue"] == sum(10 + i for i in range(120))
+        assert found["concentration"]["gini"] > 0
+        assert found["retention"]["month_1"] == 0.0
+
+    def test_what_can_not_is_null_with_its_reason(self, analysis: Analysis) -> None:
+        found = numbers(analysis)
+        assert (found["model"], found["segments"], found["tiers"]) == (None, None, None)
+        assert (found["clv"]["mean"], found["clv"]["total"], found["clv"]["interval_90"]) == (None, None, None)
+        reasons = " ".join(found["data"]["warnings"])
+        assert "RFM groups: nobody has bought on two days" in reasons
+        assert "Prediction: BG/NBD needs at least" in reasons
+
+    def test_the_page_says_so(self, analysis: Analysis) -> None:
+        text = words(analysis)
+        assert "No prediction of future value is given here: a model could not be fitted" in text
+        assert "This part can't be had. RFM groups: nobody has bought on two days" in text
+        assert "100% of customers have ordered only once" in text
+
+
+class TestDatesWithoutAmounts:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+        columns = {"customer": "id", "date": "day"}
+        return analyse(client(tmp_path_factory.mktemp("dates"), orders(600, 78), columns))
+
+    def test_money_is_null_and_orders_are_forecast(self, analysis: Analysis) -> None:
+        found = numbers(analysis)
+        assert found["base"]["revenue"] is None
+        assert found["concentration"] is None
+        assert found["clv"]["historical_mean"] is None
+        assert found["data"]["amount_set_aside"] is None
+        assert found["model"]["expected_orders"] > 0
+        assert {group["revenue"] for group in found["segments"]} == {None}
+        assert "The data have no amounts" in " ".join(found["data"]["warnings"])
+
+    def test_no_page_speaks_of_money(self, analysis: Analysis) -> None:
+        text = words(analysis)
+        assert "€" not in text
+        assert "In money this can't be said" in text
+        assert "Without amounts there is no revenue to share out" in text
+
+
+class TestVeryLittleData:
+    def test_one_customer(self, tmp_path: Path) -> None:
+        rows = [("c1", day, 20) for day in ("2025-01-10", "2025-02-10", "2025-03-31")]
+        analysis = analyse(client(tmp_path, rows))
+        found = numbers(analysis)
+        assert (found["base"]["customers"], found["base"]["orders"]) == (1, 3)
+        assert found["model"] is None
+        assert found["concentration"]["top_10_share"] == 1.0
+        assert "needs at least" in words(analysis)
+
+    def test_one_day(self, tmp_path: Path) -> None:
+        analysis = analyse(client(tmp_path, [(f"c{i}", "2025-03-15", 10) for i in range(30)]))
+        found = numbers(analysis)
+        assert (found["base"]["customers"], found["base"]["revenue"]) == (30, 300.0)
+        assert found["retention"] is None
+        assert "Cohorts: the log runs from 2025-03-15 to 2025-03-15" in " ".join(found["data"]["warnings"])
+        assert "This part can't be had. Cohorts" in words(analysis)
+
+    def test_all_refunds(self, tmp_path: Path) -> None:
+        with pytest.raises(NotEnoughDataError, match="no purchase"):
+            analyse(client(tmp_path, [(f"c{i}", "2025-03-15", -10) for i in range(30)]))
+
+
+def test_a_model_that_fails_its_check_is_not_used(tmp_path: Path) -> None:
+    """A shop that stopped taking orders: the model expects many in the part held out, and none came."""
+    rows = [row for row in orders(400, 30) if str(row[1]) < "2024-07-20"]
+    rows += [("late", "2025-02-28", 15.0)]
+    analysis = analyse(client(tmp_path, rows))
+    found = numbers(analysis)
+    assert not found["model"]["holdout"]["trusted"]
+    assert (found["clv"]["total"], found["tiers"]) == (None, None)
+    assert {group["mean_clv"] for group in found["segments"]} == {None}
+    text = words(analysis)
+    assert "The prediction is not to be used" in text
+    assert "Tiers by predicted value can't be had" in text
+
+
+def test_hostile_names_stay_text_in_tables(tmp_path: Path) -> None:
+    columns = {**COLUMNS, "customer": "<script>alert(1)</script>"}
+    analysis = analyse(client(tmp_path, [("=HYPERLINK(1)", day, 10) for day in ("2025-01-01", "2025-02-28")], columns))
+    shown = [item for section in SECTIONS for item in section(analysis)]
+    markup = [getattr(item, "markdown", "") or getattr(item, "_repr_html_", str)() for item in shown]
+    assert not any("<script>" in text or "<b>Stores" in text for text in markup)
+
+
+def test_settings_may_come_as_values(tmp_path: Path) -> None:
+    config: ClientConfig = client(tmp_path, [("c1", "2025-01-01", 1), ("c2", "2025-02-28", 2)])
+    assert Report(config.as_dict()).analysis.metrics.base.customers == 2
