@@ -9,6 +9,16 @@
 
 from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.gamma_gamma import GammaGammaModel, spend_frequency_correlation
+from clvhelpers.models.validation import Validation, frequency_table, tracking_path
 from clvhelpers.models.value import BaseValue, base_value
 
-__all__ = ["BaseValue", "BetaGeoModel", "GammaGammaModel", "base_value", "spend_frequency_correlation"]
+__all__ = [
+    "BaseValue",
+    "BetaGeoModel",
+    "GammaGammaModel",
+    "Validation",
+    "base_value",
+    "frequency_table",
+    "spend_frequency_correlation",
+    "tracking_path",
+]

@@ -1,0 +1,216 @@
+"""Whether a model may be trusted: its forecast of a period that it has not seen, next to a naive rule."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from clvhelpers.customers import DAYS_PER_UNIT
+from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.models.beta_geo import COLUMNS, BetaGeoModel
+from clvhelpers.models.frames import read_rows, refuse
+from clvhelpers.purchases import Day, as_day, counted, day_number, purchase_days, with_first_visit
+
+LARGEST_ERROR = 0.25
+FEWEST_PURCHASES = 30
+LAST_GROUP = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """A forecast of a held-out period against what came, and the verdict `trusted` with its `reason`.
+
+    `weeks`: length of the holdout. `predicted`, `actual`, `naive`: purchases of all customers in it.
+    `error`, `naive_error`: predicted / actual - 1 (NaN if nobody bought). `rmse`, `naive_rmse`: root
+    mean squared error of a customer's purchases. `frame`: a row for each number of repeat purchases
+    before the holdout (`frequency`, the last group open), with `customers` and the mean `predicted`,
+    `actual` and `naive` purchases of one of them.
+
+    `trusted` if the total is within 25% and the customers' errors (RMSE) are smaller than those of the
+    naive rule, which lets everybody go on at the rate so far (frequency / T). A holdout with fewer
+    than 30 purchases can't tell, and is not trusted.
+    """
+
+    weeks: float
+    predicted: float
+    actual: float
+    naive: float
+    error: float
+    naive_error: float
+    rmse: float
+    naive_rmse: float
+    trusted: bool
+    reason: str
+    frame: pd.DataFrame = field(repr=False)
+
+    def sentence(self) -> str:
+        """The comparison and the verdict in words."""
+        verdict = "The model may be used" if self.trusted else "Do not use the model's forecast"
+        if not self.actual:
+            return f"{verdict}: {self.reason}."
+        return (
+            f"In the {self.weeks:.0f} weeks held out, the model expected {self.predicted:,.0f} purchases and there "
+            f"were {self.actual:,.0f} ({self.error:+.0%}); the naive rule said {self.naive:,.0f} "
+            f"({self.naive_error:+.0%}). {verdict}: {self.reason}."
+        )
+
+    def plot(self) -> Any:
+        """Expected and actual purchases by the number of earlier ones."""
+        from clvhelpers.plots.prediction import holdout_by_frequency
+
+        return holdout_by_frequency(self)
+
+
+def validate(model: BetaGeoModel, holdout_summary: Any) -> Validation:
+    """Fit a fresh model of the same kind to the calibration part of a summary, and try it on the rest.
+
+    `holdout_summary` comes from `split_holdout`: the columns of a summary at the end of calibration,
+    plus `holdout_frequency` and `holdout_T`. A fresh fit, so that the model can't have seen the
+    holdout, whatever it was fitted to before (it need not be fitted at all, and is left alone).
+
+    >>> from clvhelpers import load_cdnow, split_holdout
+    >>> check = validate(BetaGeoModel("W"), split_holdout(load_cdnow(), "1997-09-30"))
+    >>> print(check.sentence())
+    In the 39 weeks held out, the model expected 1,653 purchases and there were 1,882 (-12%); the naive rule said \
+2,930 (+56%). The model may be used: its total is within 25% of what came, and customer by customer it is closer \
+than the naive rule.
+    """
+    rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"])
+    _check(rows)
+    fresh = type(model)(model.unit).fit(rows)
+    length = rows["holdout_T"]
+    rows = rows.assign(
+        predicted=fresh.expected_purchases(rows, length),
+        actual=rows["holdout_frequency"],
+        naive=(rows["frequency"] / rows["T"]).where(rows["T"] > 0, 0.0) * length,
+    )
+    predicted, actual, naive = (float(rows[name].sum()) for name in ("predicted", "actual", "naive"))
+    error, naive_error = ((total / actual - 1) if actual else np.nan for total in (predicted, naive))
+    rmse, naive_rmse = (float(np.sqrt(((rows[name] - rows["actual"]) ** 2).mean())) for name in ("predicted", "naive"))
+    trusted, reason = _verdict(actual, error, rmse, naive_rmse)
+    weeks = float(length.iloc[0]) * DAYS_PER_UNIT[model.unit] / DAYS_PER_UNIT["W"]
+    return Validation(
+        weeks, predicted, actual, naive, error, naive_error, rmse, naive_rmse, trusted, reason, _by_frequency(rows)
+    )
+
+
+def tracking_path(
+    model: BetaGeoModel, transactions: Any, calibration_end: Day, end: Day = None, **columns: str
+) -> pd.DataFrame:
+    """Repeat purchases week by week, expected and actual, of all who first bought by `calibration_end`.
+
+    One row a week, counted back from `end` (default: the last date in the log): `date` (its last
+    day), `actual`, `expected`, and both cumulative from the first purchase in the log. The model
+    should be fitted to the calibration only. `columns` names the log's own `customer_id`, `date` and
+    `amount`.
+
+    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> log = load_cdnow()
+    >>> model = BetaGeoModel().fit(customer_summary(log, end="1997-09-30"))
+    >>> tracking_path(model, log, "1997-09-30").tail(1)[["cumulative_actual", "cumulative_expected"]].round().values
+    array([[4339., 4161.]])
+    """
+    cut = as_day(calibration_end, "calibration_end")
+    if cut is None:
+        raise ConfigError("calibration_end is missing: give the last day that the model was fitted to")
+    newcomers, repeats, last = _daily_counts(transactions, cut, end, columns)
+    ends = np.arange(last, int(newcomers["day"].min()), -7)[::-1]
+    first = newcomers["day"].to_numpy()
+    lengths = np.maximum(ends[:, None] - first[None, :], 0)
+    distinct, place = np.unique(lengths, return_inverse=True)
+    each = np.asarray(model.expected_purchases_new_customer(distinct / DAYS_PER_UNIT[model.unit]))
+    expected = np.einsum("ij,j->i", each[place].reshape(lengths.shape), newcomers["customers"].to_numpy(dtype=float))
+    bought = np.cumsum(np.bincount(repeats["day"] - first.min(), repeats["purchases"], last - first.min() + 1))
+    actual = bought[ends - first.min()]
+    return pd.DataFrame(
+        {
+            "date": [pd.Timestamp(dt.date.fromordinal(int(day))) for day in ends],
+            "actual": np.diff(actual, prepend=0.0),
+            "expected": np.diff(expected, prepend=0.0),
+            "cumulative_actual": actual,
+            "cumulative_expected": expected,
+        }
+    )
+
+
+def frequency_table(model: BetaGeoModel, summary: Any, last: int = LAST_GROUP) -> pd.DataFrame:
+    """How many customers made 0, 1, 2 ... `last` or more repeat purchases, and how many the model expects.
+
+    Columns `frequency` (text, such as "7+"), `actual`, `expected`. On the data that the model was
+    fitted to this shows whether its shape is right, and not how well it forecasts.
+
+    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
+    >>> frequency_table(BetaGeoModel().fit(summary), summary, last=2).round(0).values.tolist()
+    [['0', 1411, 1408.0], ['1', 439, 460.0], ['2+', 507, 489.0]]
+    """
+    rows = read_rows(summary, COLUMNS)
+    periods = rows["T"].value_counts()
+    times, customers = periods.index.to_numpy(), periods.to_numpy(dtype=float)
+    expected = [
+        float(np.einsum("i,i->", np.asarray(model.probability_of_n_purchases(n, times)), customers))
+        for n in range(last)
+    ]
+    actual = np.bincount(rows["frequency"].clip(upper=last).astype(int), minlength=last + 1)
+    return pd.DataFrame(
+        {"frequency": _group_names(last), "actual": actual, "expected": [*expected, len(rows) - sum(expected)]}
+    )
+
+
+def _check(rows: pd.DataFrame) -> None:
+    later, length = rows["holdout_frequency"], rows["holdout_T"]
+    refuse(
+        rows,
+        [
+            (~np.isfinite(later) | (later < 0) | (later % 1 != 0), "with a holdout_frequency that is no whole number"),
+            (~np.isfinite(length) | (length <= 0), "with a holdout_T that is no length above 0"),
+        ],
+    )
+    if length.nunique() > 1:
+        raise DataContractError(
+            f"holdout_T has {length.nunique()} different values: the held-out period must be the same for all "
+            "customers, as split_holdout() makes it"
+        )
+
+
+def _verdict(actual: float, error: float, rmse: float, naive_rmse: float) -> tuple[bool, str]:
+    if actual < FEWEST_PURCHASES:
+        return False, f"only {actual:,.0f} purchases were held out, and fewer than {FEWEST_PURCHASES} can't tell"
+    if abs(error) > LARGEST_ERROR:
+        return False, f"its total is off by {abs(error):.0%}, and more than {LARGEST_ERROR:.0%} is too much"
+    if rmse >= naive_rmse:
+        return False, "customer by customer, the naive rule is at least as close"
+    return (
+        True,
+        f"its total is within {LARGEST_ERROR:.0%} of what came, and customer by customer it is closer than the "
+        "naive rule",
+    )
+
+
+def _by_frequency(rows: pd.DataFrame) -> pd.DataFrame:
+    groups = rows.groupby(rows["frequency"].clip(upper=LAST_GROUP))
+    frame = groups[["predicted", "actual", "naive"]].mean()
+    frame.insert(0, "customers", groups.size())
+    names = _group_names(LAST_GROUP)
+    frame.insert(0, "frequency", [names[int(group)] for group in frame.index])
+    return frame.reset_index(drop=True)
+
+
+def _group_names(last: int) -> list[str]:
+    return [*map(str, range(last)), f"{last}+"]
+
+
+def _daily_counts(
+    transactions: Any, cut: dt.date, end: Day, columns: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """New customers by day, their repeat purchases by day (days as ordinals), and the last day."""
+    names: dict[str, str | None] = {"customer_id": "customer_id", "date": "date", "amount": "amount"}
+    days = purchase_days(transactions, end, {**names, **columns})
+    visits = with_first_visit(days.frame).filter(~nw.col("visit").is_null(), nw.col("first") <= days.at(cut))
+    visits = visits.select(day=day_number(nw.col("visit")), first=day_number(nw.col("first")))
+    new = visits.filter(nw.col("day") == nw.col("first")).group_by("day").agg(customers=nw.len())
+    later = visits.filter(nw.col("day") > nw.col("first")).group_by("day").agg(purchases=nw.len())
+    return counted(new), counted(later), days.end.toordinal()
