@@ -1,0 +1,36 @@
+"""`clv check`: read a client's settings and data, and print what would be set aside, without a report."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clvhelpers.reporting.analysis import read_source
+from clvhelpers.reporting.config import load_config
+from clvhelpers.text import money, number
+from clvhelpers.transactions import Rules, clean_transactions
+
+
+def check(client_file: str | Path) -> None:
+    """Print what the rules find in a client's data; raises the error that would stop the report."""
+    config = load_config(client_file)
+    source = read_source(config)
+    log = clean_transactions(source.relation, Rules(**config.rules.model_dump()), as_of=config.as_of)
+    console = Console(highlight=False)
+    if not log.problems.empty:
+        console.print(_findings(log.problems, config.currency))
+    for words in (*source.notes, *log.notes, log.sentence()):
+        console.print(Text(str(words)))
+    console.print(Text(f"Nothing stands in the way of: clv report {client_file}"))
+
+
+def _findings(problems: pd.DataFrame, currency: str) -> Table:
+    """One row a rule: the action taken, the rows and the money it stands for, and where to look."""
+    shown = Table("Problem", "What is done", "Rows", "Money", "For example", title="What the rules found")
+    for row in problems.to_dict("records"):
+        words = [row["rule"].replace("_", " "), row["action"].replace("_", " "), number(row["rows"])]
+        words += [money(row.get("money"), currency), ", ".join(row["examples"])]
+        shown.add_row(*map(Text, words))
+    return shown
