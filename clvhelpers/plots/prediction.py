@@ -1,0 +1,133 @@
+"""Figures of a model's forecast: week by week, by number of purchases, and on a held-out period."""
+
+import datetime as dt
+
+import matplotlib as mpl
+import matplotlib.dates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from clvhelpers.models.validation import Validation
+from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, title
+from clvhelpers.text import number, percent
+
+ACTUAL, EXPECTED, NAIVE = INK, BLUE, ORANGE
+THOUSANDS = mpl.ticker.StrMethodFormatter("{x:,.0f}")
+
+
+def tracking(path: pd.DataFrame, calibration_end: str | dt.date) -> Picture:
+    """Cumulative repeat purchases, actual and expected, with a line where the held-out period begins.
+
+    `path` comes from `models.tracking_path`, `calibration_end` is the last day the model was fitted to.
+
+    >>> from clvhelpers import BetaGeoModel, customer_summary, load_cdnow
+    >>> from clvhelpers.models import tracking_path
+    >>> model = BetaGeoModel().fit(customer_summary(load_cdnow(), end="1997-09-30"))
+    >>> print(tracking(tracking_path(model, load_cdnow(), "1997-09-30"), "1997-09-30").alt[-85:])
+    By 1998-06-30 there were 4,339 repeat purchases and the model expected 4,161 (-4.1%).
+    """
+    cut = pd.Timestamp(calibration_end)
+    last = path.iloc[-1]
+    gap = last["cumulative_expected"] / last["cumulative_actual"] - 1 if last["cumulative_actual"] else np.nan
+    with canvas() as (figure, axes):
+        axes.plot(path["date"], path["cumulative_actual"], color=ACTUAL, linewidth=2, label="Actual")
+        axes.plot(path["date"], path["cumulative_expected"], color=EXPECTED, linewidth=2, linestyle="--", label="Model")
+        axes.axvline(cut, color=GREY, linewidth=1, linestyle=":")
+        axes.annotate(" held out", (cut, 0.02), xycoords=("data", "axes fraction"), color=GREY)
+        axes.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
+        _count_axis(axes, "Repeat purchases so far")
+        axes.legend(loc="upper left")
+        title(axes, _tracking_finding(gap))
+    words = (
+        f"Lines of cumulative repeat purchases by week, actual and expected, from {path['date'].iloc[0].date()} on; "
+        f"the model was fitted up to {cut.date()}. By {last['date'].date()} there were "
+        f"{number(last['cumulative_actual'])} repeat purchases and the model expected "
+        f"{number(last['cumulative_expected'])}{_signed(gap)}."
+    )
+    return Picture(figure, words)
+
+
+def frequency_histogram(table: pd.DataFrame) -> Picture:
+    """Customers by number of repeat purchases, actual beside expected; `table` from `models.frequency_table`.
+
+    >>> from clvhelpers import BetaGeoModel, customer_summary, load_cdnow
+    >>> from clvhelpers.models import frequency_table
+    >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
+    >>> print(frequency_histogram(frequency_table(BetaGeoModel().fit(summary), summary)).alt[:96])
+    Bars of customers by number of repeat purchases, actual and expected: 0: 1,411 and 1,408; 1: 439
+    """
+    wrong = (table["expected"] - table["actual"]).abs().sum() / 2 / table["actual"].sum()
+    with canvas() as (figure, axes):
+        _pairs(axes, table, {"actual": ("Actual", ACTUAL), "expected": ("Model", EXPECTED)})
+        axes.set_xlabel("Repeat purchases so far")
+        _count_axis(axes, "Customers")
+        title(axes, f"The model and the facts differ on {percent(wrong)} of the customers")
+    counts = zip(table["frequency"], table["actual"], table["expected"], strict=True)
+    bars = "; ".join(f"{name}: {number(actual)} and {number(expected)}" for name, actual, expected in counts)
+    return Picture(figure, f"Bars of customers by number of repeat purchases, actual and expected: {bars}.")
+
+
+def holdout_by_frequency(check: Validation) -> Picture:
+    """Mean purchases in the held-out period by number of earlier ones: actual, model and naive rule.
+
+    >>> from clvhelpers import BetaGeoModel, load_cdnow, split_holdout
+    >>> check = BetaGeoModel().validate(split_holdout(load_cdnow(), "1997-09-30"))
+    >>> print(holdout_by_frequency(check).alt[-75:])
+    In all, 1,882 purchases were made, 1,653 expected (-12.1%) and 2,930 naive.
+    """
+    frame = check.frame
+    with canvas() as (figure, axes):
+        series = {
+            "actual": ("Actual", ACTUAL),
+            "predicted": ("Model", EXPECTED),
+            "naive": ("Same pace as so far", NAIVE),
+        }
+        _pairs(axes, frame, series)
+        axes.set_xlabel("Repeat purchases before the held-out period")
+        axes.set_ylabel(f"Purchases each in the {check.weeks:.0f} weeks")
+        title(axes, _holdout_finding(check))
+    bars = "; ".join(
+        f"{row.frequency}: {row.actual:.2f}, {row.predicted:.2f}, {row.naive:.2f}"
+        for row in frame.itertuples(index=False)
+    )
+    words = (
+        f"Bars of mean purchases in the {check.weeks:.0f} weeks held out, by number of earlier repeat purchases "
+        f"(actual, model, naive rule): {bars}. In all, {number(check.actual)} purchases were made, "
+        f"{number(check.predicted)} expected{_signed(check.error)} and {number(check.naive)} naive."
+    )
+    return Picture(figure, words)
+
+
+def _pairs(axes: Axes, table: pd.DataFrame, series: dict[str, tuple[str, str]]) -> None:
+    """Bars side by side, one group a row of the table."""
+    width = 0.8 / len(series)
+    for place, (column, (label, colour)) in enumerate(series.items()):
+        shift = (place - (len(series) - 1) / 2) * width
+        axes.bar(np.arange(len(table)) + shift, table[column], width * 0.92, color=colour, label=label)
+    axes.set_xticks(range(len(table)), table["frequency"].tolist())
+    axes.legend()
+
+
+def _count_axis(axes: Axes, label: str) -> None:
+    axes.set_ylabel(label)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(THOUSANDS)
+
+
+def _holdout_finding(check: Validation) -> str:
+    if not check.actual:
+        return "Nobody bought in the held-out period"
+    return f"On the held-out weeks the model is off by {check.error:+.0%}, the naive rule by {check.naive_error:+.0%}"
+
+
+def _tracking_finding(gap: float) -> str:
+    if np.isnan(gap):
+        return "Nobody has come back yet"
+    return (
+        f"By the end the model expects {percent(abs(gap))} {'fewer' if gap < 0 else 'more'} repeat purchases than came"
+    )
+
+
+def _signed(error: float) -> str:
+    return "" if np.isnan(error) else f" ({error:+.1%})"
