@@ -313,7 +313,7 @@ class Concentration:
 def concentration(values: Sequence[float] | pd.Series) -> Concentration:
     """How unevenly a total (revenue, or margin, in money) is spread over customers.
 
-    The best 10 % of n customers are the best ceil(n / 10). The Gini coefficient is
+    The best 10 % of n customers are the best n // 10, and at least one. The Gini coefficient is
     sum((2 i - n - 1) x_i) / (n sum(x)) over the values in rising order; it needs values of 0 or more, so
     with negative ones (more refunded than bought) it is None and they are counted.
     An observed Gini over a short time is larger than that of the customers' true rates: chance adds to it.
@@ -330,7 +330,7 @@ def concentration(values: Sequence[float] | pd.Series) -> Concentration:
     curve = pd.DataFrame({"share_of_customers": np.arange(n + 1) / n, "share_of_value": np.nan})
     if whole > 0:
         curve["share_of_value"] = np.append(0.0, running / whole)
-        top_1, top_10, top_20 = (float(running[-(-n * share // 100) - 1] / whole) for share in (1, 10, 20))
+        top_1, top_10, top_20 = (float(running[max(1, n * share // 100) - 1] / whole) for share in (1, 10, 20))
         for_80 = float((np.argmax(running >= 0.8 * whole) + 1) / n)
         weights = n + 1 - 2 * np.arange(1, n + 1)
         gini = None if len(below) else float(np.sum(weights * worth) / (n * whole))

@@ -29,7 +29,7 @@ def group_bars(frame: pd.DataFrame) -> Picture:
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
         axes.set_xlim(right=1.12 * max(float(shares.max()) for shares, _ in series.values()))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, 0.0), ncols=2)
+        figure.legend(loc="outside lower center", ncols=2)
         finding = _group_finding(frame)
         title(axes, finding)
     words = [

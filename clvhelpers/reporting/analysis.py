@@ -10,32 +10,35 @@ from functools import cached_property
 
 import pandas as pd
 
-from clvhelpers.cohorts import CohortTable, cohort_table, retention_at
+from clvhelpers.cohorts import CohortTable, cohort_table
 from clvhelpers.customers import customer_summary, orders_over_time
 from clvhelpers.models import BetaGeoModel
 from clvhelpers.models.validation import Validation
 from clvhelpers.reporting import forecast
 from clvhelpers.reporting.config import ClientConfig
-from clvhelpers.reporting.metrics import Metrics, metrics_of
+from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retention_of
 from clvhelpers.reporting.notes import Notes
 from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
 from clvhelpers.sources import Source, SourceOptions, open_transactions
 from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
-RETENTION_MONTHS = (1, 3, 6, 12)
+MOST_MONTHS = 30
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """All results behind one report. `metrics` has the numbers, `warnings` the reasons where something is None."""
+    """All results behind one report. `metrics` has the numbers, `warnings` the reasons where something is None.
+
+    `periods` and `cohorts` go by month, and by quarter where the history is long; `retention` always by month.
+    """
 
     config: ClientConfig
     source: Source
     log: CleanLog
     summary: pd.DataFrame
-    months: pd.DataFrame
+    periods: pd.DataFrame
     cohorts: CohortTable | None
-    retention: dict[int, float | None]
+    retention: Retention | None
     scores: pd.DataFrame | None
     groups: Groups | None
     concentration: Concentration | None
@@ -73,6 +76,7 @@ def analyse(config: ClientConfig) -> Analysis:
     notes = Notes(log.notes)
     summary = customer_summary(log.transactions, end=log.as_of).df()
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
+    period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
     model = notes.attempt("Prediction", lambda: forecast.fit_orders(summary))
     check = None if model is None else notes.attempt("Check of the prediction", lambda: _check(config, log))
@@ -85,9 +89,9 @@ def analyse(config: ClientConfig) -> Analysis:
         source=source,
         log=log,
         summary=summary,
-        months=orders_over_time(log.transactions, end=log.as_of),
-        cohorts=cohorts,
-        retention={} if cohorts is None else retention_at(cohorts, RETENTION_MONTHS),
+        periods=orders_over_time(log.transactions, period, log.as_of),
+        cohorts=cohorts if period == "M" else cohort_table(log.transactions, log.as_of, period),
+        retention=None if cohorts is None else retention_of(cohorts),
         scores=scores,
         groups=None if scores is None else rfm_groups(scores),
         concentration=concentration(summary["total"]) if has_money else None,

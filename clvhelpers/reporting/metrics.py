@@ -6,7 +6,6 @@ be had is null, and `data.warnings` says why. The same shape as a JSON Schema li
 `reports/metrics.schema.json`.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,9 +13,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 import clvhelpers
+from clvhelpers.cohorts import CohortTable, retention_at
 
 if TYPE_CHECKING:
-    from clvhelpers.cohorts import CohortTable
     from clvhelpers.models.validation import Validation
     from clvhelpers.reporting.analysis import Analysis
     from clvhelpers.segments import Concentration
@@ -172,7 +171,7 @@ def metrics_of(analysis: "Analysis") -> Metrics:
         clvhelpers_version=clvhelpers.__version__,
         data=_data(analysis),
         base=_base(analysis),
-        retention=_retention(analysis.cohorts, analysis.retention),
+        retention=analysis.retention,
         model=_model(analysis),
         clv=_clv(analysis),
         segments=_segments(analysis),
@@ -209,9 +208,9 @@ def _base(analysis: "Analysis") -> Base:
     )
 
 
-def _retention(cohorts: "CohortTable | None", months: Mapping[int, float | None]) -> Retention | None:
-    if cohorts is None:
-        return None
+def retention_of(cohorts: CohortTable) -> Retention:
+    """The retention of a table of monthly cohorts, with its definition."""
+    months = retention_at(cohorts, (1, 3, 6, 12))
     return Retention(definition=cohorts.definition, **{f"month_{month}": share for month, share in months.items()})
 
 

@@ -95,21 +95,21 @@ def _problem_table(analysis: Analysis) -> Table:
 
 def revenue(analysis: Analysis) -> Shown:
     """Revenue and orders over time."""
-    months, cash = analysis.months, _cash(analysis)
-    shown: Shown = [orders_over_time(months)]
+    periods, cash = analysis.periods, _cash(analysis)
+    shown: Shown = [orders_over_time(periods)]
     if analysis.has_money:
-        shown.insert(0, revenue_over_time(months, analysis.config.currency))
+        shown.insert(0, revenue_over_time(periods, analysis.config.currency))
     names = {
         "period": "Period",
         "orders": "Orders",
         "customers": "Customers who bought",
         "new_customers": "New customers",
     }
-    frame = months.rename(columns=names | {"revenue": "Revenue"}).drop(columns="complete")
+    frame = periods.rename(columns=names | {"revenue": "Revenue"}).drop(columns="complete")
     formats: dict[str, Format] = dict.fromkeys(list(names.values())[1:], number)
     if analysis.has_money:
         formats["Revenue"] = cash
-    late = "" if months["complete"].all() else "; the last one is not over"
+    late = "" if periods["complete"].all() else "; the last one is not over"
     shown.append(
         table(
             frame, f"Revenue and orders by period{late}" if analysis.has_money else f"Orders by period{late}", **formats

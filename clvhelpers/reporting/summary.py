@@ -104,7 +104,8 @@ def certainty(metrics: Metrics) -> Text:
         return md(check + " " + _verdict(holdout), **values)
     return md(
         check + " The total lies between **{low}** and **{high}** with a probability of 90%, if the model holds and "
-        "business goes on as it did. The miss of the check shows how far reality can lie outside.",
+        "business goes on as it did. A miss as large as that of the check would move it by {miss}.",
+        miss=money(abs(holdout.error or 0.0) * (metrics.clv.total or 0.0), metrics.currency),
         low=money(interval.total[0], metrics.currency),
         high=money(interval.total[1], metrics.currency),
         **values,

@@ -135,6 +135,7 @@ class TestCertainty:
         assert "the last 39 weeks and then asked for them: it predicted 88 repeat orders, 100 happened" in text
         assert "so it was 12% too low. The rule that everybody goes on as before was 56% too high" in text
         assert "between **£20,000** and **£28,000** with a probability of 90%" in text
+        assert "A miss as large as that of the check would move it by £2,880." in text
 
     def test_a_hit_is_not_called_too_low(self) -> None:
         exact = FULL["model"]["holdout"] | {"error": -0.001}
