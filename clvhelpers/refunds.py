@@ -2,11 +2,11 @@
 
 Only rows that no other rule set aside take part. For each refund (a row below 0):
 
-1. *The order.* A refund with the order id of a purchase of the same customer, on or after the
-   day of that purchase, belongs to that order. If the order's purchases and refunds sum to zero,
-   the order is a cancelled pair. Otherwise the refund is netted: it gets the time of the order's
-   first purchase as `date` and keeps its own in `refund_date`. An order refunded by more than it
-   cost stays below zero, and so is no purchase.
+1. *The order.* A refund with the order id of a purchase of the same customer belongs to that
+   order. If the order's purchases and refunds sum to zero, the order is a cancelled pair.
+   Otherwise the refund is netted: it gets the time of the order's first purchase as `date` and
+   keeps its own in `refund_date`. An order refunded by more than it cost stays below zero, and so
+   is no purchase.
 2. *The day.* A refund left over belongs to what the customer bought on its day, if that is at
    least as much as all refunds left over on that day. Equal sums are a cancelled pair; otherwise
    the refund is netted there.
@@ -52,22 +52,21 @@ def match_refunds(rows: Frame, has_orders: bool) -> Frame:
 def _match_orders(rows: Frame) -> Frame:
     named = ~nw.col("order_id").is_null()
     rows = rows.with_columns(
-        _order=nw.col("order_id").fill_null(""),
-        _named_buy=nw.when(named & (nw.col("_bought") > 0)).then(nw.col("date")),
+        _order=nw.col("order_id").fill_null(""), _buy_date=nw.when(nw.col("_bought") > 0).then(nw.col("date"))
     )
-    rows = rows.with_columns(_first=nw.col("_named_buy").min().over(*_ORDER))
-    same = named & (nw.col("_refund") < 0) & (nw.col("date") >= nw.col("_first").dt.truncate("1d"))
-    rows = rows.with_columns(_same=same.fill_null(False))
-    rows = rows.with_columns(_taken=nw.when(nw.col("_same")).then(nw.col("_refund")).otherwise(0.0))
     rows = rows.with_columns(
-        _order_bought=nw.col("_bought").sum().over(*_ORDER), _order_refund=nw.col("_taken").sum().over(*_ORDER)
+        _first=nw.col("_buy_date").min().over(*_ORDER),
+        _order_bought=nw.col("_bought").sum().over(*_ORDER),
+        _order_refund=nw.col("_refund").sum().over(*_ORDER),
     )
-    part = named & (nw.col("_same") | (nw.col("_bought") > 0))
-    cancelled = part & (nw.col("_order_refund") < 0) & _zero(nw.col("_order_bought") + nw.col("_order_refund"))
+    same = named & (nw.col("_refund") < 0) & ~nw.col("_first").is_null()
+    part = named & (nw.col("_bought") - nw.col("_refund") > 0)
+    both = (nw.col("_order_bought") > 0) & (nw.col("_order_refund") < 0)
+    cancelled = part & both & _zero(nw.col("_order_bought") + nw.col("_order_refund"))
     return rows.with_columns(
         cancelled=cancelled,
-        date=nw.when(nw.col("_same")).then(nw.col("_first")).otherwise(nw.col("date")),
-        _netted=nw.col("_same"),
+        date=nw.when(same).then(nw.col("_first")).otherwise(nw.col("date")),
+        _netted=same,
     )
 
 

@@ -277,6 +277,10 @@ def _with_refunds(rows: Frame, rules: Rules) -> Frame:
     names = rows.collect_schema().names()
     if "amount" not in names:
         return rows.with_columns(kind=nw.lit("purchase"))
+    refunds = nw.col("reason").is_null() & (nw.col("amount") < 0)
+    if not rows_of(rows.filter(refunds).select("reason").head(1)):
+        never = nw.lit(None, nw.Datetime("us"))
+        return rows.with_columns(kind=nw.lit("purchase"), refund_date=never, cancelled=nw.lit(False))
     rows = match_refunds(rows, "order_id" in names)
     if rules.cancelled_pairs == "keep":
         return rows

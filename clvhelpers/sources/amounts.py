@@ -14,13 +14,15 @@ from clvhelpers.sources.findings import Findings, examples, literal
 
 _BLANK = r"\s\x{A0}\x{202F}"
 _AROUND = rf"(?:[{_BLANK}\p{{Sc}}+\-−]|[A-Z]{{1,2}}\p{{Sc}}|[A-Z]{{3}}|kr\.?|Fr\.?)*"
+_TWO_SIGNS = r"^[^0-9]*[-+−(][^0-9]*[-+−(]|^[^0-9]*[-+−(].*[-+−]$"
 _PLAIN = r"^-?[0-9]+(?:\.[0-9]+)?$"
 
 MACROS = f"""
 CREATE OR REPLACE TEMP MACRO unbracketed(t) AS
     CASE WHEN starts_with(t, '(') AND ends_with(t, ')') THEN t[2:-2] ELSE t END;
 CREATE OR REPLACE TEMP MACRO digits_of(t) AS
-    regexp_replace(regexp_replace(unbracketed(t), '^{_AROUND}', ''), '{_AROUND}$', '');
+    CASE WHEN NOT regexp_matches(t, '{_TWO_SIGNS}')
+    THEN regexp_replace(regexp_replace(unbracketed(t), '^{_AROUND}', ''), '{_AROUND}$', '') END;
 CREATE OR REPLACE TEMP MACRO is_negative(t) AS
     starts_with(t, '(') OR regexp_matches(t, '^[^0-9]*[\\-−]|[\\-−][^0-9]*$');
 """
