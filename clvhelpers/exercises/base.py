@@ -85,7 +85,7 @@ class Verdict:
     text: Text
 
     def _repr_markdown_(self) -> str:
-        return self.text.markdown
+        return self.text._repr_markdown_()
 
     def __repr__(self) -> str:
         return self.text.plain

@@ -1,5 +1,7 @@
 """Lesson 00, Start here: a try-out, and what a list of past revenue gets wrong."""
 
+from functools import cache
+
 import pandas as pd
 
 from clvhelpers.exercises.base import Exercise, Mistake, Parameters
@@ -12,9 +14,14 @@ def _top(parameters: Parameters) -> int:
     return round(parameters["customers"] * parameters["top_share"])
 
 
+@cache
+def _truth(customers: int, weeks: int, seed: int) -> pd.DataFrame:
+    return non_contractual(customers, weeks=weeks, seed=seed).truth
+
+
 def _people(parameters: Parameters) -> pd.DataFrame:
-    shop = non_contractual(parameters["customers"], weeks=parameters["weeks_watched"], seed=parameters["seed"])
-    people = shop.truth.set_index("customer_id")
+    truth = _truth(parameters["customers"], parameters["weeks_watched"], parameters["seed"])
+    people = truth.set_index("customer_id")
     people["past"] = people["revenue_so_far"]
     people["future"] = parameters["gross_margin"] * people["expected_future_value_12m"]
     return people

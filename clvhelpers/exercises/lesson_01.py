@@ -1,5 +1,7 @@
 """Lesson 01, What CLV is, and is not: two customers with the same first order, and a real shop."""
 
+from functools import cache
+
 import pandas as pd
 
 from clvhelpers.customers import split_holdout
@@ -39,12 +41,13 @@ def _expected(parameters: Parameters) -> float:
     return (1 - back) * _contribution(parameters, ANN) + back * _contribution(parameters, BEN)
 
 
-def _split(parameters: Parameters) -> pd.DataFrame:
-    return split_holdout(load_cdnow(), parameters["known_until"])
+@cache
+def _split(known_until: str) -> pd.DataFrame:
+    return split_holdout(load_cdnow(), known_until)
 
 
 def _bought_once(parameters: Parameters) -> pd.DataFrame:
-    split = _split(parameters)
+    split = _split(parameters["known_until"])
     return split[split["frequency"] == 0]
 
 
@@ -154,11 +157,11 @@ EXERCISES = [
                 "This is the share that came back. The question is about the others.",
             ),
             Mistake(
-                lambda p: _stayed_away(p) * len(_bought_once(p)) / len(_split(p)),
+                lambda p: _stayed_away(p) * len(_bought_once(p)) / len(_split(p["known_until"])),
                 "You divided by all customers. Divide by those who had bought once.",
             ),
             Mistake(
-                lambda p: len(_bought_once(p)) / len(_split(p)),
+                lambda p: len(_bought_once(p)) / len(_split(p["known_until"])),
                 "This is the share of all customers who had bought once. What did they do afterwards?",
             ),
         ],

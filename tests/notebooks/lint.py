@@ -46,7 +46,7 @@ def shown(cell: NotebookNode) -> str:
     """All text that a code cell shows; the words of a figure are part of it."""
     texts = [output.get("text", "") for output in cell.outputs]
     for output in cell.outputs:
-        texts += [text for mime, text in output.get("data", {}).items() if not mime.startswith("image/")]
+        texts += [text for mime, text in sorted(output.get("data", {}).items()) if not mime.startswith("image/")]
     return "\n".join(texts)
 
 
