@@ -65,6 +65,10 @@ def escape_markdown(value: object) -> str:
     return _MARKDOWN.sub(lambda match: f"&#{ord(match.group())};", one_line)
 
 
+NO_MATHS = "mathjax_ignore tex2jax_ignore"
+"""HTML classes whose content JupyterLab and nbconvert do not search for mathematics, such as two prices."""
+
+
 @dataclass(frozen=True)
 class Text:
     """Markdown made by `md`: shown as Markdown in a notebook and as plain words elsewhere."""
@@ -73,7 +77,7 @@ class Text:
     plain: str
 
     def _repr_markdown_(self) -> str:
-        return self.markdown
+        return f'<div class="{NO_MATHS}">\n\n{self.markdown}\n\n</div>'
 
     def __repr__(self) -> str:
         return self.plain
@@ -140,7 +144,7 @@ class Table:
             ]
             rows.append(f"<tr>{''.join(cells)}</tr>")
         return (
-            f'<table class="clv"><caption>{html.escape(self.caption)}</caption>'
+            f'<table class="clv {NO_MATHS}"><caption>{html.escape(self.caption)}</caption>'
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody></table>"
         )
 

@@ -32,7 +32,7 @@ def test_the_finest_formula_that_the_data_allow_is_chosen(business: str, data: l
 
 
 def test_a_churn_formula_is_never_chosen_where_leaving_is_not_seen() -> None:
-    with pytest.raises(NotEnoughDataError, match="yearly revenue x years x margin: also needs years"):
+    with pytest.raises(NotEnoughDataError, match="yearly revenue times years: also needs years"):
         choose_formula("non-contractual", [*SUBSCRIPTION, "discount"])
 
 

@@ -58,6 +58,15 @@ def test_a_table_prints_hostile_names_and_cells_as_text(value: str) -> None:
     assert "<script" not in html
 
 
+def test_no_page_searches_our_words_for_mathematics() -> None:
+    # MathJax, in JupyterLab and in exported pages, reads "$300 and $66" as a formula, however the $ is written.
+    two_prices = md("From {a} to {b}", a="$300", b="$66")._repr_markdown_()
+    assert two_prices == '<div class="mathjax_ignore tex2jax_ignore">\n\nFrom &#36;300 to &#36;66\n\n</div>'
+    assert "<p>From $300 to $66</p>" in markdown2html(two_prices)
+    html = table(pd.DataFrame({"a": ["$300 and $66"]}), "Prices")._repr_html_()
+    assert html.startswith('<table class="clv mathjax_ignore tex2jax_ignore">')
+
+
 def test_a_table_shows_what_is_missing_and_aligns_numbers() -> None:
     frame = pd.DataFrame({"who": ["a", None], "paid": [12.5, None], "day": [pd.Timestamp("2026-06-30"), pd.NaT]})
     html = table(frame, "Who paid", paid=money)._repr_html_()

@@ -51,7 +51,7 @@ RULES = (
         "the flows hold everything, beyond the last one comes nothing, and the discount rate is constant",
     ),
     Rule(
-        "a purchase model fitted to the orders",
+        "purchase model fitted to the orders",
         "clv.models.BetaGeoModel with clv.models.GammaGammaModel",
         ("non-contractual",),
         ("transactions", "margin", "discount"),
@@ -91,7 +91,7 @@ RULES = (
         "one retention rate and one margin for every customer in every period",
     ),
     Rule(
-        "subscription formula: revenue x margin / churn",
+        "subscription formula",
         "clv.formulas.subscription_value",
         ("contractual",),
         ("revenue", "margin", "churn"),
@@ -99,7 +99,7 @@ RULES = (
         "one churn rate for every customer in every period, and a dollar in ten years is a dollar now",
     ),
     Rule(
-        "transaction formula: order value x orders a year x years x margin",
+        "transaction formula",
         "clv.formulas.transaction_value",
         BOTH,
         ("order_value", "orders_per_year", "years", "margin"),
@@ -107,7 +107,7 @@ RULES = (
         "spend, pace and lifespan are unrelated, and the lifespan is known and not guessed",
     ),
     Rule(
-        "yearly revenue x years x margin",
+        "yearly revenue times years",
         "clv.formulas.simple_value",
         BOTH,
         ("revenue", "years", "margin"),
@@ -143,7 +143,7 @@ def choose_formula(business: str, data: Iterable[str]) -> Choice:
     >>> choose_formula("contractual", ["revenue", "margin", "churn"]).function
     'clv.formulas.subscription_value'
     >>> print(choose_formula("non-contractual", ["revenue", "margin", "years"]).sentence())
-    Use the yearly revenue x years x margin (clv.formulas.simple_value), since nothing finer is known. It assumes: \
+    Use the yearly revenue times years (clv.formulas.simple_value), since nothing finer is known. It assumes: \
 every customer stays just so long and later money counts in full.
     """
     known = {SAME_AS.get(word, word) for word in ([data] if isinstance(data, str) else data)}
