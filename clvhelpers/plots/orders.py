@@ -19,7 +19,7 @@ def revenue_over_time(periods: pd.DataFrame, currency: str = "USD") -> Picture:
 def orders_over_time(periods: pd.DataFrame) -> Picture:
     """Orders of each period of `orders_over_time`, those of new customers apart from those of known ones."""
     new = periods["new_customers"]
-    with canvas(figsize=(6.4, 3.4)) as (figure, axes):
+    with canvas(figsize=(5.8, 3.5)) as (figure, axes):
         places = np.arange(len(periods))
         axes.bar(places, new, 0.8, color=ORANGE, label="first orders")
         axes.bar(places, periods["orders"] - new, 0.8, bottom=new, color=BLUE, label="repeat orders")
@@ -35,7 +35,7 @@ def orders_over_time(periods: pd.DataFrame) -> Picture:
 
 
 def _columns(periods: pd.DataFrame, column: str, name: str, show: Format, colour: str) -> Picture:
-    with canvas(figsize=(6.4, 3.2)) as (figure, axes):
+    with canvas(figsize=(5.8, 3.3)) as (figure, axes):
         places = np.arange(len(periods))
         colours = [colour if complete else GREY for complete in periods["complete"]]
         axes.bar(places, periods[column], 0.8, color=colours)
@@ -68,5 +68,5 @@ def _period(period: pd.Period) -> str:
 
 
 def _time_axis(axes: Axes, periods: pd.DataFrame) -> None:
-    step = -(-len(periods) // 6)
+    step = -(-len(periods) // 5)
     axes.set_xticks(np.arange(0, len(periods), step), [str(period) for period in periods["period"][::step]])

@@ -18,7 +18,7 @@ def group_bars(frame: pd.DataFrame) -> Picture:
     series = {"Share of customers": (frame["share_of_customers"], BLUE)}
     if "share_of_revenue" in frame:
         series["Share of revenue"] = (frame["share_of_revenue"], ORANGE)
-    with canvas(figsize=(6.4, 4.4)) as (figure, axes):
+    with canvas(figsize=(5.8, 4.4)) as (figure, axes):
         places, height = np.arange(len(frame)), 0.8 / len(series)
         for i, (label, (shares, colour)) in enumerate(series.items()):
             bars = axes.barh(places + (i + 0.5) * height - 0.4, shares, height * 0.92, color=colour, label=label)
@@ -51,7 +51,7 @@ def _group_finding(frame: pd.DataFrame) -> str:
 
 def tier_bars(frame: pd.DataFrame, show: Format = number) -> Picture:
     """The total value of each tier of `value_tiers(...).frame`; `show` writes a value, such as `money`."""
-    with canvas(figsize=(6.4, 2.9)) as (figure, axes):
+    with canvas(figsize=(5.8, 2.9)) as (figure, axes):
         bars = axes.barh(frame["tier"], frame["total"], 0.65, color=BLUE)
         labels = [
             f"{show(total)} ({percent(share, 0)})"
@@ -78,7 +78,7 @@ def concentration_curve(result: "Concentration", what: str = "revenue") -> Pictu
     points = result.frame
     step = max(1, len(points) // 1000)
     thin = pd.concat([points.iloc[:-1:step], points.iloc[-1:]])
-    with canvas(figsize=(6.4, 3.8)) as (figure, axes):
+    with canvas(figsize=(5.8, 3.8)) as (figure, axes):
         axes.plot(thin["share_of_customers"], thin["share_of_value"], color=BLUE, linewidth=2)
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         axes.annotate("if all were equal", (0.72, 0.70), color=GREY, fontsize=9, va="top")

@@ -13,7 +13,6 @@ import pandas as pd
 from clvhelpers.cohorts import CohortTable, cohort_table
 from clvhelpers.customers import customer_summary, orders_over_time
 from clvhelpers.models import BetaGeoModel
-from clvhelpers.models.validation import Validation
 from clvhelpers.reporting import forecast
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retention_of
@@ -43,7 +42,7 @@ class Analysis:
     groups: Groups | None
     concentration: Concentration | None
     model: BetaGeoModel | None
-    check: Validation | None
+    check: forecast.Check | None
     expected_orders: float | None
     value: forecast.Value | None
     tiers: Tiers | None
@@ -121,18 +120,18 @@ def _months(config: ClientConfig) -> int:
     return config.economics.horizon_months
 
 
-def _check(config: ClientConfig, log: CleanLog) -> Validation:
+def _check(config: ClientConfig, log: CleanLog) -> forecast.Check:
     return forecast.check_orders(log.transactions, log.first_date, log.as_of, _months(config))
 
 
 def _value(
-    config: ClientConfig, summary: pd.DataFrame, model: BetaGeoModel | None, check: Validation | None, notes: Notes
+    config: ClientConfig, summary: pd.DataFrame, model: BetaGeoModel | None, check: forecast.Check | None, notes: Notes
 ) -> forecast.Value | None:
     """The value of the base, if there is money and the model may be trusted with it."""
     if model is None or "total" not in summary:
         return None
-    if check is None or not check.trusted:
-        why = "the model could not be checked on orders that it had not seen" if check is None else check.reason
+    if check is None or not check.verdict.trusted:
+        why = "the model could not be checked on orders that it had not seen" if check is None else check.verdict.reason
         notes.add(f"Predicted value: {why}. What customers have brought so far is shown in its place.")
         return None
     return notes.attempt("Predicted value", lambda: forecast.value_base(model, summary, config))

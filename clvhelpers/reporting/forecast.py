@@ -9,7 +9,7 @@ import pandas as pd
 from clvhelpers.customers import DAYS_PER_UNIT, split_holdout
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, base_value
-from clvhelpers.models.validation import Validation
+from clvhelpers.models.validation import Validation, tracking_path
 from clvhelpers.reporting.config import ClientConfig
 
 SHORTEST_CHECK_WEEKS = 4
@@ -24,6 +24,15 @@ class Value:
     clv: pd.Series
     base: BaseValue
     spend_model: GammaGammaModel
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """How a model fitted up to `calibration_end` did after it: the verdict, and the path week by week."""
+
+    verdict: Validation
+    path: pd.DataFrame
+    calibration_end: date
 
 
 def holdout_days(history_days: int, horizon_months: int) -> int:
@@ -48,11 +57,12 @@ def fit_orders(summary: pd.DataFrame) -> BetaGeoModel:
     return BetaGeoModel(unit="W").fit(summary)
 
 
-def check_orders(transactions: Any, first: date, as_of: date, horizon_months: int) -> Validation:
+def check_orders(transactions: Any, first: date, as_of: date, horizon_months: int) -> Check:
     """Fit on the first part of the history, predict the last part, compare."""
     cut = as_of - timedelta(days=holdout_days((as_of - first).days, horizon_months))
     split = split_holdout(transactions, cut, as_of, unit="W").df()
-    return BetaGeoModel(unit="W").validate(split)
+    model = BetaGeoModel(unit="W").fit(split)
+    return Check(model.validate(split), tracking_path(model, transactions, cut, as_of), cut)
 
 
 def expected_orders(model: BetaGeoModel, summary: pd.DataFrame, horizon_months: int) -> float:

@@ -223,7 +223,7 @@ def _model(analysis: "Analysis") -> Model | None:
         parameters=analysis.parameters,
         log_likelihood=model.log_likelihood,
         expected_orders=analysis.expected_orders,
-        holdout=None if check is None else _holdout(check),
+        holdout=None if check is None else _holdout(check.verdict),
     )
 
 

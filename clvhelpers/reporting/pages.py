@@ -10,17 +10,21 @@ from functools import partial
 
 import pandas as pd
 
+from clvhelpers.cleaning import WORDS
+from clvhelpers.cohorts import TOLD_AGES, CohortTable
 from clvhelpers.plots.cohorts import retention_curve
 from clvhelpers.plots.look import Picture
 from clvhelpers.plots.orders import orders_over_time, revenue_over_time
+from clvhelpers.plots.prediction import tracking
 from clvhelpers.plots.segments import tier_bars
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
-from clvhelpers.text import Format, Table, Text, md, money, number, percent, table
+from clvhelpers.text import MISSING, Format, Table, Text, md, money, number, percent, table
 
 Shown = list[Text | Table | Picture]
 
+LAST_PERIODS = 12
 TIER_ACTIONS = {
     "Platinum": "Give them a person to talk to, first choice and fast service. Losing one costs most.",
     "Gold": "Move them up: the next product that Platinum customers bought, and a reason to buy sooner.",
@@ -60,7 +64,13 @@ def key_figures(analysis: Analysis) -> Shown:
         expected = number(metrics.model.expected_orders)
         rows.append(("Expected orders", expected, f"of today's customers in the next {months} months"))
     frame = pd.DataFrame(rows, columns=["Figure", "Value", "Meaning"])
-    return [table(frame, f"Key figures as of {metrics.as_of}")]
+    known = frame["Value"] != MISSING
+    shown: Shown = [table(frame[known], f"Key figures as of {metrics.as_of}")]
+    if not known.all():
+        shown.append(
+            md("Not here: {names}. Why, is told under *Data audit*.", names=", ".join(frame["Figure"][~known]))
+        )
+    return shown
 
 
 def data_audit(analysis: Analysis) -> Shown:
@@ -81,16 +91,23 @@ def _problem_table(analysis: Analysis) -> Table:
     problems = analysis.log.problems
     frame = pd.DataFrame(
         {
-            "Problem": problems["rule"].str.replace("_", " "),
+            "Problem": problems["rule"].map(WORDS),
             "What was done": problems["action"].str.replace("_", " "),
             "Rows": problems["rows"],
             "Money": problems["money"] if analysis.has_money else None,
-            "For example": [", ".join(places) for places in problems["examples"]],
+            "For example": [_places(places, analysis) for places in problems["examples"]],
         }
     )
     if not analysis.has_money:
         return table(frame.drop(columns="Money"), "Rows with a problem", Rows=number)
     return table(frame, "Rows with a problem, and the money they stand for", Rows=number, Money=_cash(analysis))
+
+
+def _places(places: tuple[str, ...], analysis: Analysis) -> str:
+    """Where to look, without the name of the file where there is only one."""
+    files = analysis.source.files
+    only = f"{files[0].path.name} " if len(files) == 1 else ""
+    return ", ".join(place.removeprefix(only) for place in places)
 
 
 def revenue(analysis: Analysis) -> Shown:
@@ -102,19 +119,15 @@ def revenue(analysis: Analysis) -> Shown:
     names = {
         "period": "Period",
         "orders": "Orders",
-        "customers": "Customers who bought",
+        "customers": "Customers",
         "new_customers": "New customers",
+        "revenue": "Revenue",
     }
-    frame = periods.rename(columns=names | {"revenue": "Revenue"}).drop(columns="complete")
-    formats: dict[str, Format] = dict.fromkeys(list(names.values())[1:], number)
-    if analysis.has_money:
-        formats["Revenue"] = cash
+    frame = periods.tail(LAST_PERIODS).rename(columns=names).drop(columns="complete")
     late = "" if periods["complete"].all() else "; the last one is not over"
-    shown.append(
-        table(
-            frame, f"Revenue and orders by period{late}" if analysis.has_money else f"Orders by period{late}", **formats
-        )
-    )
+    formats: dict[str, Format] = {"Orders": number, "Customers": number, "New customers": number, "Revenue": cash}
+    kept = {name: show for name, show in formats.items() if name in frame}
+    shown.append(table(frame, f"The last {len(frame)} periods{late}", **kept))
     return shown
 
 
@@ -123,10 +136,27 @@ def cohorts(analysis: Analysis) -> Shown:
     result = analysis.cohorts
     if result is None:
         return [_missing(analysis, "Cohorts")]
-    shown: Shown = [md("{sentence}", sentence=result.sentence())]
-    if result.average()["age"].max() >= 1:
-        shown += [retention_curve(result), result.plot()]
-    return shown
+    shown: Shown = [md("Retention here is {definition}.", definition=result.definition)]
+    average = result.average()
+    if average["age"].max() < 1:
+        return [*shown, md("No cohort is old enough to have come back yet.")]
+    return [*shown, retention_curve(result), _retention_table(result, average), result.plot()]
+
+
+def _retention_table(result: CohortTable, average: pd.DataFrame) -> Table:
+    told = average[average["age"].isin([*TOLD_AGES, 2])]
+    bounds = zip(told["low"], told["high"], strict=True)
+    frame = pd.DataFrame(
+        {
+            f"{result.step.capitalize()} after the first order": told["age"],
+            "Retention": told["retention"],
+            "95% range": [f"{percent(low)} to {percent(high)}" for low, high in bounds],
+            "Customers": told["customers"],
+            "Cohorts": told["cohorts"],
+        }
+    )
+    late = "" if result.incomplete is None else f"; {result.incomplete} is not over and not counted"
+    return table(frame, f"Average of all customers old enough{late}", Retention=percent, Customers=number)
 
 
 def groups_and_tiers(analysis: Analysis) -> Shown:
@@ -139,32 +169,34 @@ def _groups(analysis: Analysis) -> Shown:
     if groups is None or scores is None:
         return [_missing(analysis, "RFM groups")]
     rows = [
-        {
-            "Group": group.name,
-            "Customers": group.customers,
-            "Share of customers": group.share_of_customers,
-            "Revenue": group.revenue,
-            "Share of revenue": group.share_of_revenue,
-            "Mean predicted value": group.mean_clv,
-            "What to do": group.action,
-        }
+        (
+            group.name,
+            group.customers,
+            group.share_of_customers,
+            group.revenue,
+            group.share_of_revenue,
+            group.mean_clv,
+        )
         for group in analysis.metrics.segments or []
     ]
     formats: dict[str, Format] = {
         "Customers": number,
-        "Share of customers": percent,
+        "Share": percent,
         "Revenue": cash,
         "Share of revenue": percent,
-        "Mean predicted value": cash,
+        "Predicted value each": cash,
     }
-    frame = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    frame = pd.DataFrame(rows, columns=["Group", *formats]).dropna(axis="columns", how="all")
     kept = {name: show for name, show in formats.items() if name in frame}
-    shares = score_shares(scores)
+    actions = groups.frame[["group", "action"]].set_axis(["Group", "What to do"], axis="columns")
+    shares = score_shares(scores).rename_axis("Score")
     return [
-        md("{sentence} {how}", sentence=groups.sentence(), how=_how_scored(analysis)),
+        md("{sentence}", sentence=groups.sentence()),
         groups.plot(),
-        table(frame, "RFM groups", **kept),
-        table(shares, "Share of customers with each score, 5 is best", **dict.fromkeys(shares.columns, percent)),
+        table(frame, "The groups", **kept),
+        table(actions, "What to do with each group"),
+        md("{how}", how=_how_scored(analysis)),
+        table(shares, "Share of customers with each score; 5 is best", **dict.fromkeys(shares.columns, percent)),
     ]
 
 
@@ -184,27 +216,18 @@ def _tiers(analysis: Analysis) -> Shown:
     tiers, cash = analysis.tiers, _cash(analysis)
     if tiers is None:
         return [md("Tiers by predicted value can't be had: they need a prediction that may be used.")]
-    frame = pd.DataFrame(
-        {
-            "Tier": tiers.frame["tier"],
-            "Customers": tiers.frame["customers"],
-            "Value above": tiers.frame["threshold"],
-            "Mean value": tiers.frame["mean"],
-            "Total value": tiers.frame["total"],
-            "Share of value": tiers.frame["share_of_value"],
-            "What to do": tiers.frame["tier"].map(TIER_ACTIONS),
-        }
-    )
+    columns = ["tier", "customers", "threshold", "mean", "total", "share_of_value"]
+    names = ["Tier", "Customers", "Value above", "Mean value", "Total value", "Share of value"]
+    frame = tiers.frame[columns].set_axis(names, axis="columns")
     formats: dict[str, Format] = {"Customers": number, "Share of value": percent}
     formats |= dict.fromkeys(["Value above", "Mean value", "Total value"], cash)
+    actions = pd.DataFrame(TIER_ACTIONS.items(), columns=["Tier", "What to do"])
     return [
-        md(
-            "Tiers rank customers by predicted value, in quarters. {sentence} To see a tier grow from one report to "
-            "the next, keep the limits of this one.",
-            sentence=tiers.sentence(),
-        ),
+        md("Tiers rank customers by predicted value, in quarters. {sentence}", sentence=tiers.sentence()),
         tier_bars(tiers.frame, cash),
         table(frame, "Tiers by predicted value", **formats),
+        table(actions, "What to do with each tier"),
+        md("To see a tier grow from one report to the next, keep the limits of this one: quarters never grow."),
     ]
 
 
@@ -240,7 +263,9 @@ def prediction(analysis: Analysis) -> Shown:
     if analysis.check is None:
         shown.append(_missing(analysis, "Check of the prediction"))
     else:
-        shown += [md("{sentence}", sentence=analysis.check.sentence()), analysis.check.plot()]
+        verdict = analysis.check.verdict
+        shown += [md("{sentence}", sentence=verdict.sentence()), verdict.plot()]
+        shown.append(tracking(analysis.check.path, analysis.check.calibration_end))
     if analysis.value is not None:
         shown += _value(analysis)
     elif analysis.has_money:

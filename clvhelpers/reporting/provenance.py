@@ -39,7 +39,7 @@ def method(analysis: Analysis) -> list[Text | Table]:
         columns=["Rule", "Action"],
     )
     return [
-        table(pd.DataFrame(rows, columns=["What", "Value"]), "Method and provenance"),
+        table(pd.DataFrame(rows, columns=["What", "Value"]), "How these numbers were made"),
         table(rules, "Rules for rows with a problem"),
         md("Sources: {orders}; {spend}.", orders=ORDERS_SOURCE, spend=SPEND_SOURCE),
     ]

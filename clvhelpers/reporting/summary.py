@@ -157,24 +157,23 @@ def do_first(metrics: Metrics) -> Text:
     values: dict[str, object] = {}
     top = _first_group(metrics)
     if top is not None:
-        steps.append("look after {top} ({top_n} customers). {top_action}")
+        steps.append("**Look after {top}** ({top_n} customers). {top_action}")
         values.update(top=top.name, top_n=number(top.customers), top_action=top.action)
     slipping = next((group for group in metrics.segments or [] if group.name == "At Risk" and group.customers), None)
     if slipping is not None and slipping != top:
         past = "" if slipping.revenue is None else " who brought {risk_money} so far"
         ahead = "" if slipping.mean_clv is None else " Left alone, each is expected to bring {risk_value} more."
-        steps.append("turn to {risk}: {risk_n} customers" + past + "." + ahead + " {risk_action}")
+        steps.append("**Turn to {risk}**: {risk_n} customers" + past + "." + ahead + " {risk_action}")
         values.update(risk=slipping.name, risk_n=number(slipping.customers), risk_action=slipping.action)
         values.update(risk_money=money(slipping.revenue, metrics.currency))
         values.update(risk_value=money(slipping.mean_clv, metrics.currency))
     if metrics.base.repeat_rate < HALF:
-        steps.append("work on the second order: {once} of customers have ordered only once.")
+        steps.append("**Work on the second order**: {once} of customers have ordered only once.")
         values.update(once=percent(1 - metrics.base.repeat_rate, 0))
     if not steps:
         return md("**What to do first.** Most customers come back; these data single out no group to begin with.")
-    words = ("First, ", "Then, ", "And ")
-    listed = " ".join(word + step for word, step in zip(words, steps, strict=False))
-    return md("**What to do first.** " + listed + " Try each step on a part of the group before all of it.", **values)
+    listed = "\n".join(f"{place}. {step}" for place, step in enumerate(steps, 1))
+    return md("**What to do first**, each on a part of the customers before all of them:\n\n" + listed, **values)
 
 
 def limits(metrics: Metrics) -> Text:

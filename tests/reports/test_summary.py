@@ -152,9 +152,9 @@ class TestWhoAndWhat:
         text = words()
         assert "The group Champions, 20% of customers, brought 60% of revenue" in text
         assert "best tenth of customers made 51% of all revenue, the best fifth 68%" in text
-        assert "First, look after Champions (80 customers). Thank them. Then, turn to At Risk: 40 customers" in text
+        assert "1. **Look after Champions** (80 customers). Thank them.\n2. **Turn to At Risk**: 40 customers" in text
         assert "who brought £9,000 so far. Left alone, each is expected to bring £90.00 more. Win them back." in text
-        assert "And work on the second order: 55% of customers have ordered only once" in text
+        assert "3. **Work on the second order**: 55% of customers have ordered only once" in text
 
     def test_an_empty_group_is_never_named(self) -> None:
         groups = [group | {"customers": 0} for group in FULL["segments"][:2]]
