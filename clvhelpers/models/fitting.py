@@ -21,6 +21,8 @@ Objective = Callable[[Array], tuple[float, Array]]
 MERGE_ABOVE = 5_000  # rows; below, exact rows are quick enough
 RANGE = 12.0  # a parameter may differ from its start by a factor of exp(12), either way
 WIDE = 2.0  # a standard error of a logarithm above this says "anything within a factor of 7"
+FEWEST_EFFECTIVE = 0.1  # of the draws
+HOPELESS = 10.0  # and above this, nothing at all
 SETTLED = 1e-7  # log-likelihood that one more step could still gain
 
 
@@ -46,15 +48,19 @@ class Fit:
     def parameters(self) -> Array:
         return np.exp(self.log_parameters)
 
-    def log_covariance(self) -> Array:
-        """Covariance of the logarithms of the parameters; missing where the data can't tell."""
-        if np.linalg.eigvalsh(self.information)[0] <= 0:
-            return np.full_like(self.information, np.nan)
-        return np.linalg.inv(self.information)
+    def log_errors(self) -> Array:
+        """Standard errors of the logarithms of the parameters."""
+        return np.sqrt(np.diag(self._log_covariance()))
 
     def covariance(self) -> Array:
-        """Covariance of the parameters, by the delta method."""
-        return self.log_covariance() * np.outer(self.parameters, self.parameters)
+        """Covariance of the parameters, by the delta method; missing for those that the data don't tell."""
+        told = np.where(self.log_errors() < HOPELESS, self.parameters, np.nan)
+        return self._log_covariance() * np.outer(told, told)
+
+    def _log_covariance(self) -> Array:
+        """The inverse of the information, with a large number for directions in which there is none."""
+        sizes, directions = np.linalg.eigh(self.information)
+        return np.einsum("ij,j,kj->ik", directions, 1 / np.maximum(sizes, 1e-4), directions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +119,8 @@ class FittedModel:
     def posterior(self, draws: int = 1000, seed: int = 0) -> Posterior:
         """Draws of the parameters from their posterior distribution, with flat priors on the logarithms.
 
+        Where the data leave a direction open (see BoundaryWarning) its draws stay within a factor of
+        some e either way of the fit.
         Draws come from a t distribution around the maximum with the curvature found there, and are
         drawn again with the weights that make them draws of the posterior (importance resampling:
         Rubin 1987, Journal of the American Statistical Association 82). One `seed` gives one answer.
@@ -206,9 +214,8 @@ def _step(curvature: Array, gradient: Array) -> Array:
 
 
 def _warn_at_boundary(fit: Fit, start: Array) -> None:
-    errors = np.sqrt(np.diag(fit.log_covariance()))
     far = np.abs(fit.log_parameters - start) > RANGE - 1
-    vague = [name for name, bad in zip(fit.names, far | ~(errors < WIDE), strict=True) if bad]
+    vague = [name for name, bad in zip(fit.names, far | (fit.log_errors() > WIDE), strict=True) if bad]
     if vague:
         warnings.warn(
             f"the data hardly say what {', '.join(vague)} {'is' if len(vague) == 1 else 'are'}: customers may be all "
@@ -221,24 +228,35 @@ def _warn_at_boundary(fit: Fit, start: Array) -> None:
 def draw_posterior(
     objective: Objective, fit: Fit, draws: int, seed: int, possible: Callable[[Array], Array]
 ) -> Posterior:
-    """Laplace's approximation with heavier tails, corrected by importance resampling."""
+    """Laplace's approximation with heavier tails, corrected by importance resampling.
+
+    In a direction of which the data say next to nothing, a normal prior tops the information up to 1
+    (a standard deviation of a factor of e), for without any there is no posterior.
+    """
     if draws < 1:
         raise FormulaError(f"draws is {draws}: expected 1 or more")
     rng = np.random.default_rng(seed)
     freedom, size = 8, len(fit.names)
     sizes, directions = np.linalg.eigh(fit.information)
-    spread = directions / np.sqrt(np.maximum(sizes, 1.0))  # no direction is proposed wider than a factor of e
-    normal = rng.standard_normal((2 * draws, size))
-    scale = np.sqrt(freedom / rng.chisquare(freedom, 2 * draws))
-    proposed = fit.log_parameters + scale[:, None] * np.einsum("ij,kj->ki", spread, normal)
-    distance = scale**2 * np.einsum("ij,ij->i", normal, normal)
-    log_weight = np.array([objective(row)[0] for row in proposed]) + (freedom + size) / 2 * np.log1p(distance / freedom)
+    normal = rng.standard_normal((2 * draws, size)) * np.sqrt(freedom / rng.chisquare(freedom, (2 * draws, 1)))
+    shift = normal / np.sqrt(np.maximum(sizes, 1.0))
+    proposed = fit.log_parameters + np.einsum("ij,kj->ki", directions, shift)
+    log_prior = -np.einsum("ij,j->i", shift**2, np.maximum(1.0 - sizes, 0.0)) / 2
+    log_proposal = -(freedom + size) / 2 * np.log1p((normal**2).sum(axis=1) / freedom)
+    log_weight = np.array([objective(row)[0] for row in proposed]) + log_prior - log_proposal
     usable = possible(np.exp(proposed)) & np.isfinite(log_weight)
     if not usable.any():
         raise ConvergenceError("no draw around the fitted parameters is possible: there is no posterior to draw from")
     weight = np.where(usable, np.exp(log_weight - log_weight[usable].max()), 0.0)
     weight /= weight.sum()
     effective = 1 / (float(np.einsum("i,i->", weight, weight)) + 1 / draws)
+    if effective < FEWEST_EFFECTIVE * draws:
+        warnings.warn(
+            f"the {draws} draws of {', '.join(fit.names)} are worth only {effective:.0f} independent ones: intervals "
+            "made from them are rough",
+            BoundaryWarning,
+            stacklevel=3,
+        )
     chosen = rng.choice(2 * draws, draws, p=weight)
     frame = pd.DataFrame(np.exp(proposed[chosen]), columns=list(fit.names)).rename_axis("draw")
     return Posterior(frame, effective)
