@@ -13,9 +13,12 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from clvhelpers.text import NO_MATHS
+
 HERE = Path(__file__).parent
 SHOWN_FIRST = ("text/html", "text/markdown", "image/png", "text/plain")
 PIXELS_PER_CSS_PIXEL = 1.44
+OPENED, CLOSED = f'<div class="{NO_MATHS}">\n\n', "\n\n</div>"  # what keeps MathJax out in JupyterLab
 
 
 class _Renderer(IPythonRenderer):
@@ -85,7 +88,8 @@ def _shown(output: NotebookNode) -> tuple[str, str]:
     if output.output_type == "stream":
         return ("text/plain", output.text) if output.name == "stdout" else ("", "")
     kind = next((kind for kind in SHOWN_FIRST if kind in output.data), "")
-    return kind, output.data.get(kind, "")
+    content = str(output.data.get(kind, ""))
+    return kind, content.removeprefix(OPENED).removesuffix(CLOSED) if kind == "text/markdown" else content
 
 
 def _alternative(output: NotebookNode) -> str:
