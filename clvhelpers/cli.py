@@ -3,6 +3,7 @@
 Exit codes: 0 done, 2 something for the user to mend, 1 a fault of ours.
 """
 
+import json
 import sys
 import traceback
 from pathlib import Path
@@ -76,6 +77,8 @@ def report(
     print(f"The report is ready: {_shortest(folder / 'report.html')}")
     others = sorted(file.name for file in folder.iterdir() if file.name != "report.html")
     print(f"Beside it: {', '.join(others)}")
+    for warning in json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["data"]["warnings"]:
+        print(f"Note: {warning}")
 
 
 @app.command()

@@ -1,11 +1,47 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from tests.tools import missing_lines
+from tests.tools import missing_lines, needs
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what could not be tested on this machine, at the very end where it is read."""
     for line in missing_lines():
         terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """One small local Spark for all tests that ask for it; without Java they are left out by name."""
+    needs("java")
+    from pyspark.sql import SparkSession
+
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",  # compiling takes longer than a few rows
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.timestampType": "TIMESTAMP_NTZ",
+        "spark.driver.memory": "512m",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def cdnow_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the report that `make report` makes, rendered once."""
+    from clvhelpers.reporting.run import PROJECT, render
+
+    return render(PROJECT / "reports" / "clients" / "cdnow.yml", tmp_path_factory.mktemp("cdnow"))
