@@ -160,28 +160,24 @@ def _holdout_cut(calibration_end: str | dt.date, days: PurchaseDays) -> dt.date:
 def _by_customer(days: PurchaseDays, cut: dt.date, **extra: nw.Expr) -> Any:
     """The second of the two aggregations: counts, dates and sums of each customer up to `cut`."""
     known = nw.col("day") <= days.at(cut) if cut < days.end else nw.lit(True)
-    bought = ~nw.col("visit").is_null()
-    visit, later = bought & known, bought & ~known
     frame = days.frame.with_columns(
-        visit=nw.when(visit).then(nw.col("day")),
-        # where there is no purchase the key is the end of time, so that it never comes first
-        visit_key=nw.when(visit).then(nw.col("day")).otherwise(days.at(dt.date.max)),
-        later=nw.when(later).then(nw.col("day")),
+        visit=nw.when(known).then(nw.col("visit")),
+        later=nw.when(~known).then(nw.col("visit")),
     )
     sums = {}
     if days.has_money:
         frame = frame.with_columns(
-            visit_spend=nw.when(visit).then(nw.col("spend")).otherwise(0.0),
+            visit_spend=nw.when(~nw.col("visit").is_null()).then(nw.col("spend")).otherwise(0.0),
             known_money=nw.when(known).then(nw.col("money")).otherwise(0.0),
             later_money=nw.when(~known).then(nw.col("money")).otherwise(0.0),
         )
-        frame, first_spend = _first_spend(frame)
+        frame, first_spend = _first_spend(frame, days.at(dt.date.max))
         sums = {"spend": nw.col("visit_spend").sum(), "total": nw.col("known_money").sum(), "first_spend": first_spend}
     return (
         frame.group_by("customer_id")
         .agg(
             orders=nw.col("visit").count(),
-            first_date=nw.col("visit_key").min(),
+            first_date=nw.col("visit").min(),
             last_date=nw.col("visit").max(),
             **sums,
             **extra,
@@ -190,17 +186,19 @@ def _by_customer(days: PurchaseDays, cut: dt.date, **extra: nw.Expr) -> Any:
     )
 
 
-def _first_spend(frame: Any) -> tuple[Any, nw.Expr]:
+def _first_spend(frame: Any, end_of_time: nw.Expr) -> tuple[Any, nw.Expr]:
     """What a customer spent on the first purchase day, as an aggregate.
 
-    Engines that can pick the first by an order do so. narwhals can't yet in Spark, where the first
-    day is joined to each row as a window first.
+    Engines that can pick the first by an order do so, with days without a purchase moved to the end of time.
+    narwhals can't do that in Spark yet, where the first day is put beside each row by a window.
     """
-    if not frame.implementation.is_spark_like():
-        return frame, nw.col("visit_spend").first(order_by="visit_key")
-    first_day = nw.col("visit_key").min().over("customer_id")
-    marked = frame.with_columns(first_visit_spend=nw.when(nw.col("visit_key") == first_day).then(nw.col("visit_spend")))
-    return marked, nw.col("first_visit_spend").sum()
+    if frame.implementation.is_spark_like():
+        first = with_first_visit(frame)
+        spend = nw.when(nw.col("visit") == nw.col("first")).then(nw.col("visit_spend")).otherwise(0.0)
+        return first.with_columns(first_visit_spend=spend), nw.col("first_visit_spend").sum()
+    no_visit = nw.col("visit").is_null()
+    keyed = frame.with_columns(visit_key=nw.when(no_visit).then(end_of_time).otherwise(nw.col("visit")))
+    return keyed, nw.col("visit_spend").first(order_by="visit_key")
 
 
 def _finish(customers: Any, days: PurchaseDays, cut: dt.date, unit: str) -> Any:

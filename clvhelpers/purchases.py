@@ -272,17 +272,17 @@ def _describe(rows: Frame, test: nw.Expr, reason: str, count: int) -> str:
 
 
 def _merge_days(rows: Frame, has_money: bool) -> Frame:
+    """The first of the two aggregations: one row a customer and day, and whether it is a purchase day."""
     kinds = "kind" in rows.collect_schema().names()
     keys = ["customer_id", "day"]
-    order = nw.col("kind") != "refund" if kinds else nw.lit(True)
+    is_order = nw.col("kind") != "refund"
     if not has_money:
-        return rows.filter(order).select(*keys).unique().with_columns(visit=nw.col("day"))
-    spend = nw.when(order).then(nw.col("amount")) if kinds else nw.col("amount")
+        orders = rows.filter(is_order) if kinds else rows
+        return orders.select(*keys).unique().with_columns(visit=nw.col("day"))
+    spend = nw.when(is_order).then(nw.col("amount")) if kinds else nw.col("amount")
     money = {"money": nw.col("amount").sum()} if kinds else {}
     days = (
-        rows.with_columns(order_amount=spend)
-        .group_by(*keys)
-        .agg(spend=nw.col("order_amount").sum(), lowest=nw.col("order_amount").min(), **money)
+        rows.with_columns(spend=spend).group_by(*keys).agg(nw.col("spend").sum(), lowest=nw.col("spend").min(), **money)
     )
     bought = (nw.col("lowest") >= 0) | (nw.col("spend") > -CANCELLED * nw.col("lowest"))
     days = days.with_columns(visit=nw.when(bought.fill_null(False)).then(nw.col("day")))

@@ -1,0 +1,95 @@
+"""The same numbers from pandas, Polars, DuckDB and Spark."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pytest
+
+import clvhelpers as clv
+
+LOG = pd.DataFrame(
+    [
+        # customer, date, amount, kind
+        ("anna", "2025-12-31 23:59", 10.0, "purchase"),
+        ("anna", "2026-01-05 09:00", 20.0, "purchase"),
+        ("anna", "2026-01-05 17:00", 5.0, "purchase"),  # the same day: one purchase of 25
+        ("anna", "2026-03-31 15:30", 40.0, "purchase"),
+        ("bob", "2026-01-10 10:00", 30.0, "purchase"),
+        ("bob", "2026-01-10 10:00", -30.0, "netted"),  # cancelled on its day: no purchase
+        ("bob", "2026-02-01 08:00", 12.5, "purchase"),
+        ("bob", "2026-02-20 08:00", -2.5, "refund"),
+        ("carl", "2026-01-02 12:00", 0.0, "purchase"),  # a free order counts
+        ("dora", "2026-02-02 12:00", -8.0, "refund"),  # only a refund: no customer
+        ("emil", "2026-05-01 12:00", 9.0, "purchase"),
+        ("anna", "2026-04-01 00:00", 7.0, "purchase"),
+        ("bob", "2026-06-30 10:00", 5.0, "purchase"),
+    ],
+    columns=["customer_id", "date", "amount", "kind"],
+).assign(date=lambda log: pd.to_datetime(log["date"]))
+
+ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "polars": pl.from_pandas,
+    "polars lazy": lambda log: pl.from_pandas(log).lazy(),
+    "duckdb": duckdb.from_df,
+}
+TASKS: dict[str, Callable[[Any], Any]] = {
+    "summary": lambda log: clv.customer_summary(log, end="2026-06-30"),
+    "summary in months": lambda log: clv.customer_summary(log, unit="M"),
+    "summary of dates": lambda log: clv.customer_summary(log, amount=None),
+    "split": lambda log: clv.split_holdout(log, "2026-03-31"),
+}
+SMALL_TASKS: dict[str, Callable[[Any], pd.DataFrame]] = {
+    "cohorts": lambda log: clv.cohort_table(log).frame,
+    "rolling weeks": lambda log: clv.cohort_table(log, period="W", mode="rolling", kind="cumulative").frame,
+    "quarters": lambda log: clv.cohort_table(log, period="Q", kind="on_or_after").frame,
+    "orders by day": lambda log: clv.orders_over_time(log, "D"),
+    "orders by week": lambda log: clv.orders_over_time(log, "W", end="2026-06-10"),
+}
+
+
+def as_pandas(result: Any) -> pd.DataFrame:
+    frame = nw.from_native(result)
+    return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("task", TASKS)
+def test_customers_are_equal_on_each_engine_and_stay_in_it(task: str, engine: str) -> None:
+    log = ENGINES[engine](LOG)
+    found = TASKS[task](log)
+    assert type(found) is type(log)
+    pd.testing.assert_frame_equal(as_pandas(found), TASKS[task](LOG))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("task", SMALL_TASKS)
+def test_cohorts_and_orders_are_equal_on_each_engine(task: str, engine: str) -> None:
+    pd.testing.assert_frame_equal(SMALL_TASKS[task](ENGINES[engine](LOG)), SMALL_TASKS[task](LOG))
+
+
+def test_cdnow_is_equal_on_each_engine() -> None:
+    log = clv.load_cdnow()
+    expected = clv.split_holdout(log, "1997-09-30")
+    for to_engine in ENGINES.values():
+        pd.testing.assert_frame_equal(as_pandas(clv.split_holdout(to_engine(log), "1997-09-30")), expected)
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_spark_gives_the_same_and_stays_in_spark(spark: Any) -> None:
+    log = spark.createDataFrame(LOG)
+    found = clv.split_holdout(log, "2026-03-31")
+    assert type(found) is type(log)
+    pd.testing.assert_frame_equal(as_pandas(found), clv.split_holdout(LOG, "2026-03-31"))
+    pd.testing.assert_frame_equal(SMALL_TASKS["cohorts"](log), SMALL_TASKS["cohorts"](LOG))
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_spark_timestamps_that_carry_a_zone_are_refused(spark: Any) -> None:
+    log = spark.createDataFrame(LOG)
+    zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))
+    with pytest.raises(clv.errors.DataContractError, match="time zone UTC: whose midnight ends a day"):
+        clv.customer_summary(zoned)
