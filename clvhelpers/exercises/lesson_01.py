@@ -20,7 +20,12 @@ PARAMETERS = {
 ANN, BEN = (50.0, 1), (500.0, 10)  # revenue in US dollars and orders, over the whole story
 AVERAGE_2024 = (187.5, 3.5)  # the same for the average of the two in 2024
 FINANCE = {"margin of future orders", "cost of serving future orders"}
-CHOICES = (*sorted(FINANCE), "margin of past orders", "cost of having won them")
+CHOICES = (
+    "margin of past orders",
+    "margin of future orders",
+    "cost of having won them",
+    "cost of serving future orders",
+)
 
 
 def _contribution(parameters: Parameters, customer: tuple[float, float]) -> float:
