@@ -39,6 +39,7 @@ def run_lesson(number: str, parameters: Mapping[str, Any] | None = None, output:
             cwd=lesson.parent,
             kernel_name="python3",
             execution_timeout=SECONDS_PER_CELL,
+            extra_arguments=["--log-level=ERROR"],
             progress_bar=sys.stderr.isatty(),
         )
     except papermill.PapermillExecutionError as error:
@@ -76,7 +77,7 @@ def checked_parameters(lesson: Path, parameters: Mapping[str, Any]) -> dict[str,
         kind = known[name]["inferred_type_name"]
         try:
             values[name] = as_type(value, kind)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, SyntaxError, TypeError, ValueError):
             problems.append(f"{name} must be {_WORDS_FOR.get(kind, kind)} ({known[name]['help']}); got {value!r}")
     if problems:
         known_list = "\n".join(f"  {about['name']} = {about['default']}: {about['help']}" for about in known.values())
@@ -85,7 +86,7 @@ def checked_parameters(lesson: Path, parameters: Mapping[str, Any]) -> dict[str,
 
 
 def as_type(value: object, kind: str) -> Any:
-    """A value, or the text of one, as the type of that name; KeyError, TypeError or ValueError if it is none.
+    """A value, or the text of one, as the type of that name; an error of Python if it is none.
 
     >>> as_type("0.35", "float"), as_type(4, "float"), as_type("yes", "bool"), as_type("[1, 2]", "list")
     (0.35, 4.0, True, [1, 2])

@@ -49,7 +49,8 @@ class WarmProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         self.cwd = kwargs.get("cwd") or str(Path.cwd())
         arguments = cmd[cmd.index(_LAUNCHER) + 1 :]
-        kernel = await asyncio.to_thread(fork_kernel, arguments, kwargs["env"], str(self.cwd))
+        environment = {**kwargs["env"], "JPY_PARENT_PID": str(os.getpid())}
+        kernel = await asyncio.to_thread(fork_kernel, arguments, environment, str(self.cwd))
         self.process, self.pid = cast(Any, kernel), kernel.pid
         return self.connection_info
 
