@@ -1,0 +1,178 @@
+"""The report in a real browser: at desk and phone width, printed, and with hostile texts in the data."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clvhelpers.reporting.run import render
+from tests.reports.small import HOSTILE
+from tests.tools import needs
+
+WIDTHS = {"desk": 1280, "phone": 390}
+
+CONTRAST = """() => {
+  const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const rgba = text => text.match(/[\\d.]+/g).map(Number);
+  const behind = e => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+  const words = [...document.querySelectorAll('body *')].filter(e =>
+    [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()));
+  return words.map(e => { const a = light(rgba(getComputedStyle(e).color)), b = light(behind(e));
+    return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.trim().slice(0, 40)]; });
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = needs("chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield running
+        running.close()
+
+
+class Visit:
+    """A page that was opened, with everything it said and asked for."""
+
+    def __init__(self, browser: Any, path: Path, width: int):
+        self.page = browser.new_page(viewport={"width": width, "height": 900})
+        self.said: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.said.append(f"dialog {dialog.message}"))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+
+
+@pytest.fixture(scope="module", params=WIDTHS)
+def visit(request: pytest.FixtureRequest, browser: Any, cdnow_report: Path) -> Iterator[Visit]:
+    visit = Visit(browser, cdnow_report / "report.html", WIDTHS[request.param])
+    yield visit
+    visit.page.close()
+
+
+def test_the_page_never_scrolls_sideways(visit: Visit) -> None:
+    wide, window = visit.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= window
+
+
+def test_tables_scroll_in_their_own_box_and_can_be_reached_by_keyboard(visit: Visit) -> None:
+    boxes = visit.page.evaluate(
+        "[...document.querySelectorAll('table')].map(t => [t.closest('.scroll')?.tabIndex, "
+        "getComputedStyle(t.closest('.scroll')).overflowX])"
+    )
+    assert boxes
+    assert all(box == [0, "auto"] for box in boxes)
+
+
+def test_the_page_is_silent_and_asks_for_nothing(visit: Visit) -> None:
+    assert visit.said == []
+    assert len(visit.requests) == 1
+
+
+def test_every_image_is_there_and_says_what_it_shows(visit: Visit) -> None:
+    images = visit.page.evaluate(
+        "[...document.images].map(i => [i.naturalWidth > 0, i.alt, i.getBoundingClientRect().right <= innerWidth])"
+    )
+    assert len(images) >= 5
+    for loaded, alt, inside in images:
+        assert loaded
+        assert inside
+        assert len(alt) > 30
+    assert len({alt for _, alt, _ in images}) == len(images)
+
+
+def test_headings_are_in_order_and_the_contents_lead_to_them(visit: Visit) -> None:
+    levels = visit.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))")
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    links = visit.page.evaluate(
+        "[...document.querySelectorAll('nav a')].map(a => [a.textContent, document.querySelector(a.hash)?.textContent])"
+    )
+    assert len(links) >= 8
+    assert all(link == heading for link, heading in links)
+
+
+def test_words_stand_out_from_what_is_behind_them(visit: Visit) -> None:
+    found = visit.page.evaluate(CONTRAST)
+    assert len(found) > 100
+    assert [pair for pair in found if pair[0] < 4.5] == []
+
+
+def test_the_first_key_leads_past_the_contents(browser: Any, cdnow_report: Path) -> None:
+    page = Visit(browser, cdnow_report / "report.html", 1280).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"
+    page.close()
+
+
+def test_it_prints_on_numbered_pages_with_nothing_cut_off(browser: Any, cdnow_report: Path) -> None:
+    page = Visit(browser, cdnow_report / "report.html", 1280).page
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 672, "height": 900})  # A4 less its margins
+    cut = page.evaluate(
+        "[...document.querySelectorAll('table, img, p')].filter(e => e.getBoundingClientRect().right > 673).length"
+    )
+    assert cut == 0
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report whose client, customers, categories and channels have names that try to be code."""
+    folder = tmp_path_factory.mktemp("hostile")
+    quoted = '"' + HOSTILE.replace('"', '""') + '"'
+    rows = [f"{n % 40}{quoted[1:-1]}" for n in range(120)]
+    lines = [f'"{row}",2026-0{1 + n % 6}-{10 + n % 19},{5 + n % 7}.50,{quoted},{quoted}' for n, row in enumerate(rows)]
+    text = f"id,day,paid,{quoted},kind\n" + "\n".join([*lines, f",2026-01-05,1,{quoted},x"]) + "\n"
+    (folder / "orders.csv").write_text(text, encoding="utf-8")
+    columns = {"customer": "id", "date": "day", "amount": "paid", "category": HOSTILE, "channel": "kind"}
+    client = {
+        "client": "acme",
+        "name": HOSTILE,
+        "currency": "GBP",
+        "transactions": {"source": "orders.csv", "columns": columns},
+        "economics": {"gross_margin": 0.4},
+    }
+    (folder / "client.yml").write_text(json.dumps(client), encoding="utf-8")
+    return render(folder / "client.yml", folder / "out")
+
+
+def test_hostile_names_are_shown_as_they_are_and_do_nothing(browser: Any, hostile_report: Path) -> None:
+    visit = Visit(browser, hostile_report / "report.html", 1280)
+    visit.page.wait_for_timeout(200)
+    assert visit.said == []
+    assert len(visit.requests) == 1
+    assert visit.page.title().startswith(HOSTILE)
+    assert visit.page.locator("header .client").text_content() == HOSTILE
+    assert visit.page.locator("script, iframe, object, [onerror], a[href^=javascript]").count() == 0
+    assert HOSTILE in visit.page.locator("main").text_content()
+    wide, window = visit.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= window
+    visit.page.close()
+
+
+def test_a_script_that_slipped_through_would_not_run(browser: Any, hostile_report: Path, tmp_path: Path) -> None:
+    page = (hostile_report / "report.html").read_text(encoding="utf-8")
+    broken = tmp_path / "broken.html"
+    broken.write_text(page.replace("</main>", HOSTILE + "</main>"), encoding="utf-8")
+    visit = Visit(browser, broken, 1280)
+    assert not visit.page.title().startswith("pwned")
+    assert not [url for url in visit.requests if url.startswith("http")]
+    assert any("Content Security Policy" in words for words in visit.said)
+    visit.page.close()
