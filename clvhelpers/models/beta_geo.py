@@ -245,17 +245,27 @@ class _Likelihood:
 
     def __call__(self, log_parameters: Array) -> tuple[float, Array]:
         parameters = BetaGeoParameters(*np.exp(log_parameters))
-        r, alpha, a, b = parameters
+        log_odds, watched = self._of_rows(parameters)
+        value = self._value(parameters, log_odds, watched)
+        return value, self._gradient(parameters, self.weight * expit(log_odds), watched)
+
+    def value(self, log_parameters: Array) -> float:
+        parameters = BetaGeoParameters(*np.exp(log_parameters))
+        return self._value(parameters, *self._of_rows(parameters))
+
+    def _of_rows(self, parameters: BetaGeoParameters) -> tuple[Array, Array]:
         log_odds = _log_odds_gone(parameters, self.x, self.recency, self.T)
-        watched = np.log(alpha + self.T)
+        return log_odds, np.log(parameters.alpha + self.T)
+
+    def _value(self, parameters: BetaGeoParameters, log_odds: Array, watched: Array) -> float:
+        r, alpha, a, b = parameters
         x, w = self.counts, self.count_weight
-        value = (
+        return (
             self._sum(w, gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x))
             + self.total * (gammaln(a + b) - gammaln(b) - gammaln(r) + r * np.log(alpha))
             - self._sum(self.weight, (r + self.x) * watched)
             + self._sum(self.weight, np.logaddexp(0, log_odds))
         )
-        return value, self._gradient(parameters, self.weight * expit(log_odds), watched)
 
     def _gradient(self, parameters: BetaGeoParameters, gone: Array, watched: Array) -> Array:
         """d ln L / d ln parameter; `gone` is each row's weight times its probability of having left."""

@@ -16,22 +16,24 @@ from scipy.optimize import minimize
 from clvhelpers.errors import BoundaryWarning, ClvError, ConvergenceError, FormulaError
 
 Array = np.ndarray
-Objective = Callable[[Array], tuple[float, Array]]
 
 MERGE_ABOVE = 5_000  # rows; below, exact rows are quick enough
 RANGE = 12.0  # a parameter may differ from its start by a factor of exp(12), either way
 WIDE = 2.0  # a standard error of a logarithm above this says "anything within a factor of 7"
 FEWEST_EFFECTIVE = 0.1  # of the draws
 HOPELESS = 10.0  # and above this, nothing at all
+ROUNDING = 1e-13  # of a log-likelihood, relative
 SETTLED = 1e-7  # log-likelihood that one more step could still gain
 
 
 class Likelihood(Protocol):
-    """A log-likelihood of log-parameters with its gradient; `total` is the number of customers in it."""
+    """A log-likelihood of log-parameters, with its gradient or (`value`) without; `total` customers are in it."""
 
     total: float
 
     def __call__(self, log_parameters: Array, /) -> tuple[float, Array]: ...
+
+    def value(self, log_parameters: Array, /) -> float: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,7 @@ class FittedModel:
 
     parameter_names: ClassVar[tuple[str, ...]]
     _fit: Fit | None = None
-    _objective: Objective | None = None
+    _objective: Likelihood | None = None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -119,11 +121,11 @@ class FittedModel:
     def posterior(self, draws: int = 1000, seed: int = 0) -> Posterior:
         """Draws of the parameters from their posterior distribution, with flat priors on the logarithms.
 
-        Where the data leave a direction open (see BoundaryWarning) its draws stay within a factor of
-        some e either way of the fit.
         Draws come from a t distribution around the maximum with the curvature found there, and are
         drawn again with the weights that make them draws of the posterior (importance resampling:
-        Rubin 1987, Journal of the American Statistical Association 82). One `seed` gives one answer.
+        Rubin 1987, Journal of the American Statistical Association 82). Where
+        the data leave a direction open (see BoundaryWarning) draws stay within some factors of e of the
+        fit. One `seed` gives one answer.
         """
         fit = self._fitted
         assert self._objective is not None
@@ -141,7 +143,7 @@ class FittedModel:
 
     def _estimate(self, exact: Likelihood, merged: Likelihood | None, start: Sequence[float]) -> Self:
         """Fit on the merged rows if there are any, finish on the exact ones, and keep what was found."""
-        fit = maximise(exact, merged, np.log(start), self.parameter_names, exact.total)
+        fit = maximise(exact, merged, np.log(start), self.parameter_names)
         self._fit, self._objective = fit, merged or exact
         return self
 
@@ -152,10 +154,10 @@ class FittedModel:
         return f"{type(self).__name__} of {self.customers:,} customers: {values}"
 
 
-def maximise(exact: Objective, merged: Objective | None, start: Array, names: tuple[str, ...], customers: float) -> Fit:
+def maximise(exact: Likelihood, merged: Likelihood | None, start: Array, names: tuple[str, ...]) -> Fit:
     """The maximum of the exact log-likelihood; raises ConvergenceError where none was found."""
     quick = merged or exact
-    found = _newton(quick, _climb(quick, start, customers), None)
+    found = _newton(quick, _climb(quick, start), None)
     if merged is not None:
         found = _newton(exact, found, information(merged, found))
     value, gradient = exact(found)
@@ -166,40 +168,41 @@ def maximise(exact: Objective, merged: Objective | None, start: Array, names: tu
             f"no maximum of the likelihood was found (after {', '.join(names)} = {np.exp(found).round(4).tolist()}): "
             "the data may not follow this model at all; look at their histogram, or use a larger base"
         )
-    fit = Fit(names, found, float(value), curvature, customers)
+    fit = Fit(names, found, float(value), curvature, exact.total)
     _warn_at_boundary(fit, start)
     return fit
 
 
-def information(objective: Objective, at: Array, step: float = 1e-4) -> Array:
+def information(objective: Likelihood, at: Array, step: float = 1e-4) -> Array:
     """Minus the second derivatives of the log-likelihood: central differences of its exact gradient."""
     shifts = step * np.eye(len(at))
     rows = [(objective(at - shift)[1] - objective(at + shift)[1]) / (2 * step) for shift in shifts]
     return (np.array(rows) + np.array(rows).T) / 2
 
 
-def _climb(objective: Objective, start: Array, customers: float) -> Array:
+def _climb(objective: Likelihood, start: Array) -> Array:
     def descent(at: Array) -> tuple[float, Array]:
         value, gradient = objective(at)
-        return -value / customers, -gradient / customers
+        return -value / objective.total, -gradient / objective.total
 
     bounds = [(middle - RANGE, middle + RANGE) for middle in start]
     options: Any = {"maxiter": 1_000, "ftol": 1e-13, "gtol": 1e-7}
     return minimize(descent, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
 
-def _newton(objective: Objective, at: Array, curvature: Array | None, steps: int = 30) -> Array:
+def _newton(objective: Likelihood, at: Array, curvature: Array | None, steps: int = 30) -> Array:
     """Newton's steps uphill from `at`, each halved until it climbs; a given `curvature` is kept throughout."""
     value, gradient = objective(at)
     for _ in range(steps):
         step = _step(information(objective, at) if curvature is None else curvature, gradient)
-        if step @ gradient < SETTLED * 1e-3:
+        if step @ gradient < SETTLED * 1e-6:
             break
+        least = value - ROUNDING * abs(value)
         ahead, ahead_gradient = objective(at + step)
-        while not ahead >= value and np.abs(step).max() > 1e-9:
+        while not ahead >= least and np.abs(step).max() > 1e-9:
             step = step / 2
             ahead, ahead_gradient = objective(at + step)
-        if not ahead >= value:
+        if not ahead >= least:
             break
         at, value, gradient = at + step, ahead, ahead_gradient
     return at
@@ -226,7 +229,7 @@ def _warn_at_boundary(fit: Fit, start: Array) -> None:
 
 
 def draw_posterior(
-    objective: Objective, fit: Fit, draws: int, seed: int, possible: Callable[[Array], Array]
+    objective: Likelihood, fit: Fit, draws: int, seed: int, possible: Callable[[Array], Array]
 ) -> Posterior:
     """Laplace's approximation with heavier tails, corrected by importance resampling.
 
@@ -243,7 +246,7 @@ def draw_posterior(
     proposed = fit.log_parameters + np.einsum("ij,kj->ki", directions, shift)
     log_prior = -np.einsum("ij,j->i", shift**2, np.maximum(1.0 - sizes, 0.0)) / 2
     log_proposal = -(freedom + size) / 2 * np.log1p((normal**2).sum(axis=1) / freedom)
-    log_weight = np.array([objective(row)[0] for row in proposed]) + log_prior - log_proposal
+    log_weight = np.array([objective.value(row) for row in proposed]) + log_prior - log_proposal
     usable = possible(np.exp(proposed)) & np.isfinite(log_weight)
     if not usable.any():
         raise ConvergenceError("no draw around the fitted parameters is possible: there is no posterior to draw from")

@@ -145,23 +145,32 @@ class _Likelihood:
         self.constant = self._sum(self.weight, np.log(self.mean))
 
     def __call__(self, log_parameters: Array) -> tuple[float, Array]:
-        p, q, v = np.exp(log_parameters)
+        parameters = GammaGammaParameters(*np.exp(log_parameters))
+        steady, summed = self._of_rows(parameters)
+        return self._value(parameters, steady, summed), self._gradient(parameters, steady, summed)
+
+    def value(self, log_parameters: Array) -> float:
+        parameters = GammaGammaParameters(*np.exp(log_parameters))
+        return self._value(parameters, *self._of_rows(parameters))
+
+    def _of_rows(self, parameters: GammaGammaParameters) -> tuple[float, float]:
+        """The sums of x ln(1 + v / (x m)) and of ln(v + x m)."""
+        own_share = self._sum(self.weight * self.x, np.log1p(parameters.v / self.spend))
+        return own_share, self._sum(self.weight, np.log(parameters.v + self.spend))
+
+    def _value(self, parameters: GammaGammaParameters, steady: float, summed: float) -> float:
+        p, q, v = parameters
+        numbers = self._sum(self.count_weight, gammaln(p * self.counts + q) - gammaln(p * self.counts))
+        return numbers + self.total * (q * np.log(v) - gammaln(q)) - q * summed - p * steady - self.constant
+
+    def _gradient(self, parameters: GammaGammaParameters, steady: float, summed: float) -> Array:
+        """d ln f / d ln parameter."""
+        p, q, v = parameters
         x, w = self.counts, self.count_weight
-        own_share = np.log1p(v / self.spend)
-        all_spend = np.log(v + self.spend)
-        steady = self._sum(self.weight * self.x, own_share)
-        summed = self._sum(self.weight, all_spend)
-        value = (
-            self._sum(w, gammaln(p * x + q) - gammaln(p * x))
-            + self.total * (q * np.log(v) - gammaln(q))
-            - q * summed
-            - p * steady
-            - self.constant
-        )
         d_p = self._sum(w * x, digamma(p * x + q) - digamma(p * x)) - steady
         d_q = self._sum(w, digamma(p * x + q)) + self.total * (np.log(v) - digamma(q)) - summed
         d_v = self.total * q / v - self._sum(self.weight, (p * self.x + q) / (v + self.spend))
-        return value, np.array([p * d_p, q * d_q, v * d_v])
+        return np.array(parameters) * (d_p, d_q, d_v)
 
     @staticmethod
     def _sum(weights: Array, values: Array) -> float:
