@@ -35,13 +35,15 @@ def cdnow() -> Analysis:
 
 
 def words(analysis: Analysis) -> str:
-    """Every section as plain text; making it draws every figure too."""
-    shown = [item for section in SECTIONS for item in section(analysis)]
-    for item in shown:
-        if isinstance(item, Picture):
-            assert item.png().startswith(b"\x89PNG")
-            assert item.alt
-    return "\n".join(map(repr, shown))
+    """Every section as plain text."""
+    return "\n".join(repr(item) for section in SECTIONS for item in section(analysis))
+
+
+def draw(analysis: Analysis) -> int:
+    """Draw every figure, as the report does, and count them."""
+    pictures = [item for section in SECTIONS for item in section(analysis) if isinstance(item, Picture)]
+    assert all(picture.alt and picture.png().startswith(b"\x89PNG") for picture in pictures)
+    return len(pictures)
 
 
 def numbers(analysis: Analysis) -> dict[str, Any]:
@@ -101,6 +103,9 @@ class TestCdnow:
         for part in ("$2,500,316", "23,570", "Champions", "Platinum", "39", "BG/NBD and Gamma-Gamma"):
             assert part in text
         assert str(Path.cwd()) not in text
+
+    def test_every_figure_can_be_drawn(self, cdnow: Analysis) -> None:
+        assert draw(cdnow) == 9
 
     def test_saved_files(self, cdnow: Analysis, tmp_path: Path) -> None:
         report = Report.__new__(Report)
@@ -228,6 +233,7 @@ class TestVeryLittleData:
         assert found["model"] is None
         assert found["concentration"]["top_10_share"] == 1.0
         assert "needs at least" in words(analysis)
+        assert draw(analysis) == 6
 
     def test_one_day(self, tmp_path: Path) -> None:
         analysis = analyse(client(tmp_path, [(f"c{i}", "2025-03-15", 10) for i in range(30)]))
