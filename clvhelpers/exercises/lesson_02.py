@@ -164,7 +164,7 @@ EXERCISES = [
         hints=[
             "Write down the first two payments: when does each come, and what share of the customers pays it?",
             "The first is worth `first_margin * retention / (1 + discount_rate)`; each is `q` times the last one.",
-            "Divide the first by `1 - q`. In the table above it is the row `end`.",
+            "Divide the first by `1 - q`, with `q = retention / (1 + discount_rate)`, and simplify if you like.",
         ],
         solution="The first margin, times what stays of the customers and of the money, summed without end.",
         code="answer_3 = first_margin * retention / (1 + discount_rate - retention)",
@@ -302,6 +302,6 @@ EXERCISES = [
             "}"
         ),
         unit="US dollars per customer",
-        tolerance=0.0005,
+        tolerance=0.001,
     ),
 ]

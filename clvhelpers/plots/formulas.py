@@ -42,15 +42,17 @@ def payments(table: pd.DataFrame, endless: float, currency: str = "USD") -> Pict
 def value_by_retention(
     margin_per_period: float, retention: float, discount: float, *, timing: Timing, currency: str = "USD"
 ) -> Picture:
-    """Value per customer for every retention rate, with a point more marked at `retention` and halfway to it.
+    """Value per customer for every retention rate, and what a point more is worth at `retention` and halfway to it.
+
+    Above 99% there is no point more; then 99% is marked. `margin_per_period` is money; the rates are per period.
 
     >>> value_by_retention(100, 0.8, 0.1, timing="start").alt
     'Value per customer against retention. One point more is worth $12.64 at 80% and $2.28 at 40%.'
     """
     rates = np.linspace(0, max(0.95, retention), 200)
-    marked = np.array([retention, retention / 2])
+    marked = np.array([min(retention, 0.99), retention / 2])
     value = retention_value(margin_per_period, marked, discount, timing=timing)
-    point = retention_value(margin_per_period, np.minimum(marked + 0.01, 1), discount, timing=timing) - value
+    point = retention_value(margin_per_period, marked + 0.01, discount, timing=timing) - value
     worth = " and ".join(
         f"{money(more, currency)} at {percent(rate, 0)}" for more, rate in zip(point, marked, strict=True)
     )
