@@ -29,12 +29,14 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 
 from clvhelpers.cleaning import CleanLog, Count, count_rows, refuse_or_log
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.purchases import Day, Frame, as_day, one_of, rows_of
 from clvhelpers.refunds import match_refunds
 from clvhelpers.sources import Source
+from clvhelpers.sources.findings import literal
 
 SET_ASIDE = ("set_aside", "refuse")
 ALLOWED = {
@@ -133,12 +135,12 @@ def _canonical(native: Any, timezone: str | None) -> Frame:
         ) from None
     schema = rows.collect_schema()
     problems = [f"the log has no column {name}; it has {', '.join(schema)}" for name in _missing(schema)]
-    problems += _type_problems(schema, timezone)
+    problems += _type_problems(schema, None if rows.implementation.is_pyspark() else timezone)
     if problems:
         raise DataContractError(problems)
     texts = {name: _text(name, schema[name]) for name in TEXTS if name in schema}
     numbers = {name: nw.col(name).cast(nw.Float64) for name in ("amount", "quantity", "cost") if name in schema}
-    rows = rows.with_columns(date=_naive(schema["date"], timezone), **texts, **numbers)
+    rows = _local_dates(rows, schema["date"], timezone).with_columns(**texts, **numbers)
     if isinstance(rows, nw.DataFrame) and "source_row" not in schema:
         rows = rows.with_row_index("_row")
     return rows
@@ -158,7 +160,8 @@ def _type_problems(schema: nw.Schema, timezone: str | None) -> list[str]:
         )
     elif isinstance(kind, nw.Datetime) and kind.time_zone and timezone is None:
         problems.append(
-            f"column date carries the zone {kind.time_zone}; state timezone, whose midnight ends the client's day"
+            f"column date carries the zone {kind.time_zone}; state timezone, whose midnight ends the client's "
+            "day (Spark: set spark.sql.session.timeZone to it and cast the column to timestamp_ntz)"
         )
     for name in ("amount", "quantity", "cost"):
         if name in schema and not schema[name].is_numeric():
@@ -181,11 +184,16 @@ def _text(name: str, kind: nw.dtypes.DType) -> nw.Expr:
     return nw.when(text != "").then(text)
 
 
-def _naive(kind: nw.dtypes.DType, timezone: str | None) -> nw.Expr:
+def _local_dates(rows: Frame, kind: nw.dtypes.DType, timezone: str | None) -> Frame:
+    """Time stamps without a zone, in the client's."""
     stamp = nw.col("date")
-    if isinstance(kind, nw.Datetime) and kind.time_zone and timezone is not None:
-        return stamp.dt.convert_time_zone(timezone).dt.replace_time_zone(None)
-    return stamp if isinstance(kind, nw.Datetime) else stamp.cast(nw.Datetime("us"))
+    if not (isinstance(kind, nw.Datetime) and kind.time_zone and timezone is not None):
+        return rows if isinstance(kind, nw.Datetime) else rows.with_columns(date=stamp.cast(nw.Datetime("us")))
+    if rows.implementation.is_duckdb():  # narwhals can only convert to the zone of DuckDB's connection
+        native: Any = rows.to_native()
+        local = f"SELECT * REPLACE (timezone({literal(timezone)}, date) AS date) FROM clv_rows"
+        return nw.from_native(native.query("clv_rows", local))
+    return rows.with_columns(date=stamp.dt.convert_time_zone(timezone).dt.replace_time_zone(None))
 
 
 def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None) -> Frame:
@@ -194,15 +202,16 @@ def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None) -
     if "currency" not in names or "amount" not in names:
         return rows
     code = nw.col("currency").str.to_uppercase()
-    found = {row["currency"]: row["rows"] for row in rows_of(rows.group_by(code).agg(rows=nw.len()))}
+    counts = rows_of(rows.with_columns(code=code.fill_null("")).group_by("code").agg(rows=nw.len()))
+    found = {count["code"]: count["rows"] for count in counts}
     known = {client: 1.0, **rates} if client else dict(rates)
-    codes = sorted(one for one in found if one is not None)
+    codes = sorted(one for one in found if one)
     if not codes or (len(codes) == 1 and client in (None, codes[0])):
         return rows
     missing = [one for one in codes if one not in known]
     problems = [f"{found[one]:,} rows are in {one} and `currencies` has no rate for it" for one in missing]
-    if None in found:
-        problems.append(f"{found[None]:,} rows have no currency, and the log has {', '.join(codes)}")
+    if "" in found:
+        problems.append(f"{found['']:,} rows have no currency, and the log has {', '.join(codes)}")
     if problems:
         raise DataContractError(problems)
     rate: nw.Expr = nw.lit(1.0)
@@ -216,7 +225,7 @@ def _last_day(rows: Frame) -> date:
     last = rows_of(rows.select(nw.len().alias("rows"), nw.col("date").max()))[0]
     if not last["rows"]:
         raise NotEnoughDataError("the log has no rows: at least one purchase is needed")
-    if last["date"] is None:
+    if pd.isna(last["date"]):
         raise NotEnoughDataError(f"no purchase is left: none of the {last['rows']:,} rows has a date that can be read")
     return last["date"].date()
 
@@ -262,14 +271,18 @@ def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, int]:
         )
     if not extra or rules.exact_duplicates == "keep":
         return rows, extra
-    key = nw.concat_str([nw.col(name).cast(nw.String).fill_null("") for name in columns], separator="\x1f")
-    order = [name for name in names if name in ("source_file", "source_row", "_row")] or ["date"]
-    rows = rows.with_columns(_key=nw.concat_str([key, nw.col("reason").fill_null("")], separator="\x1f"))
-    number = nw.col("_key").cum_count().over("_key", order_by=order)
-    rows = rows.with_columns(_number=number)
+    return _without_copies(rows, columns), 0
+
+
+def _without_copies(rows: Frame, columns: list[str]) -> Frame:
+    """Give a reason to each live row that repeats an earlier one."""
+    order = [name for name in rows.collect_schema() if name in ("source_file", "source_row", "_row")] or ["date"]
+    values = [nw.col(name).cast(nw.String).fill_null("") for name in (*columns, "reason")]
+    rows = rows.with_columns(_key=nw.concat_str(values, separator="\x1f"), _one=nw.lit(1))
+    rows = rows.with_columns(_number=nw.col("_one").cum_sum().over("_key", order_by=order))
     copy = nw.col("reason").is_null() & (nw.col("_number") > 1)
     reason = nw.when(copy).then(nw.lit("exact_duplicates")).otherwise(nw.col("reason"))
-    return rows.with_columns(reason=reason).drop("_key", "_number"), 0
+    return rows.with_columns(reason=reason).drop("_key", "_one", "_number")
 
 
 def _with_refunds(rows: Frame, rules: Rules) -> Frame:
