@@ -155,7 +155,7 @@ EXERCISES = [
     Exercise(
         id="01.4",
         answer=_stayed_away,
-        why="For them the past was all there was to come, or nearly so.",
+        why="Nothing more came from them in this time, whatever they had spent before.",
         mistakes=[
             Mistake(
                 lambda p: 1 - _stayed_away(p),
