@@ -1,6 +1,7 @@
 """The warm kernel gives what a plain one gives, keeps nothing, and leaves nothing behind."""
 
 import base64
+import os
 import signal
 import socket
 import subprocess
@@ -151,6 +152,14 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_another_warm_process_takes_the_place_of_a_killed_one(tmp_path: Path) -> None:
+    pids = "import os\nos.getppid()"
+    first = int(value(run([pids], tmp_path)))
+    os.kill(first, signal.SIGKILL)
+    assert until_gone([first]) == []
+    assert int(value(run([pids], tmp_path))) != first
 
 
 def test_end_of_the_warm_process_is_told() -> None:

@@ -36,9 +36,9 @@ class Exercise:
     numbers by name (dict or Series). `choices` lists the words to choose from.
 
     `why`, `says`, `hints` and `solution` are Markdown in which `{margin}` stands for the parameter
-    of that name (`{margin:.0%}` formats it); a brace that is meant as such is doubled. `unit` ends
-    the sentence "Your number was checked ..., in ...". `code` is the
-    cell tagged `exercise` in the solutions notebook; a test compares the two.
+    of that name (`{margin:.0%}` formats it); a brace that is meant as such is doubled. `unit` says
+    what the number is in. `code` is the cell tagged `exercise` in the solutions notebook; a test
+    compares the two.
     """
 
     id: str

@@ -94,10 +94,13 @@ class ForkedKernel:
 
 def fork_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> ForkedKernel:
     """Start a kernel in `folder` with the arguments that `python -m ipykernel_launcher` would be given."""
-    control = _control_of_zygote(os.getpid())
     mine, theirs = socket.socketpair()
     with theirs:
-        socket.send_fds(control, [b"+"], [theirs.fileno()])
+        try:
+            socket.send_fds(_control_of_zygote(os.getpid()), [b"+"], [theirs.fileno()])
+        except BrokenPipeError:  # the warm process was killed, for want of memory perhaps: start another
+            _control_of_zygote.cache_clear()
+            socket.send_fds(_control_of_zygote(os.getpid()), [b"+"], [theirs.fileno()])
     request = {"arguments": arguments, "environment": environment, "folder": folder}
     mine.sendall(json.dumps(request).encode() + b"\n")
     return ForkedKernel(mine)
