@@ -7,23 +7,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clvhelpers.reporting.analysis import read_source
+from clvhelpers.reporting.analysis import clean_source, read_source
 from clvhelpers.reporting.config import load_config
 from clvhelpers.text import money, number
-from clvhelpers.transactions import Rules, clean_transactions
 
 
 def check(client_file: str | Path) -> None:
     """Print what the rules find in a client's data; raises the error that would stop the report."""
     config = load_config(client_file)
-    source = read_source(config)
-    log = clean_transactions(source.relation, Rules(**config.rules.model_dump()), as_of=config.as_of)
+    log = clean_source(read_source(config), config)
     console = Console(highlight=False)
     if not log.problems.empty:
         console.print(_findings(log.problems, config.currency))
-    for words in (*source.notes, *log.notes, log.sentence()):
-        console.print(Text(str(words)))
-    console.print(Text(f"Nothing stands in the way of: clv report {client_file}"))
+    for words in (*log.notes, log.sentence()):
+        console.print(Text(words))
+    console.print(Text(f"Nothing stands in the way of: clv report {client_file}"), soft_wrap=True)
 
 
 def _findings(problems: pd.DataFrame, currency: str) -> Table:

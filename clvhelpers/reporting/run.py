@@ -109,7 +109,7 @@ def _execute(template: Path, staging: Path, config: ClientConfig, progress: bool
                 cwd=staging,
                 kernel_name=warm_kernel_name(),
                 execution_timeout=CELL_SECONDS,
-                progress_bar=progress,
+                progress_bar={"desc": "Making the report", "unit": "step"} if progress else False,
             )
     except papermill.PapermillExecutionError as error:
         raise _as_raised(error.ename, error.evalue) from error

@@ -14,7 +14,7 @@ from clvhelpers.errors import ConfigError, DataContractError, OutputError
 from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Source
 from clvhelpers.sources import Guess, SourceOptions, guess_columns, open_transactions, peek
 
-MONEY = ("amount", "quantity", "unit_price", "cost")
+NEEDED = ("customer", "date")
 SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
@@ -37,7 +37,7 @@ class Look:
     def told(self) -> list[str]:
         """The guesses and their reasons, and what could not be guessed."""
         lines = [f"Guessed {ours}: {guess.column} ({guess.reason})" for ours, guess in self.guesses.items()]
-        lines += [f"Not found: {ours}" for ours in ("customer", "date") if ours not in self.guesses]
+        lines += [f"Not found: {ours}" for ours in NEEDED if ours not in self.guesses]
         lines += [f"Not used: {', '.join(self.unused)}"] if self.unused else []
         lines += [f"Encoding: {self.encoding}"] if self.encoding != "utf-8" else []
         lines += [f"The file holds {self.span}."] if self.span else []
@@ -85,7 +85,7 @@ def _encoding_and_rows(source: Path) -> tuple[str, tuple[list[str], list[list[st
 
 def _try_to_read(source: Path, encoding: str, guesses: Mapping[str, Guess]) -> tuple[tuple[str, ...], str | None]:
     """What reading the whole file asks about, and how many rows of which days it holds."""
-    if not {"customer", "date"} <= set(guesses):
+    if not set(NEEDED) <= set(guesses):
         return (), None
     columns = {ours: guess.column for ours, guess in guesses.items()}
     try:
@@ -124,14 +124,15 @@ def _lines(client: str, path: Path, source: Path, look: Look) -> Iterator[str]:
     yield "  " + _line("encoding", look.encoding, _about(Source, "encoding"))
     for question in look.questions:
         yield f"  # QUESTION: {' '.join(question.split())}"
-    for key in ("date_format", "decimal", "source_timezone"):
-        yield f"  # {key}:  # {_about(Source, key)}"
+    others = (key for key in Source.model_fields if key not in ("source", "encoding", "columns"))
+    yield from (f"  # {key}:  # {_about(Source, key)}" for key in others)
     yield from _column_lines(look)
     yield "economics:"
     if any(ours in look.guesses for ours in ("amount", "unit_price")):
         yield "  " + _line("gross_margin", None, _about(Economics, "gross_margin"))
     yield "  " + _line("discount_rate", 0.1, _about(Economics, "discount_rate"))
     yield "  " + _line("horizon_months", 12, _about(Economics, "horizon_months"))
+    yield "# " + _line("seed", 0, _about(ClientConfig, "seed"))
     yield "# rules:  # what happens to rows with a problem; these are the defaults"
     for key, field in RuleActions.model_fields.items():
         yield "#   " + _line(key, field.default, _about(RuleActions, key))
@@ -142,8 +143,10 @@ def _column_lines(look: Look) -> Iterator[str]:
     for ours in Columns.model_fields:
         if ours in look.guesses:
             yield "    " + _line(ours, look.guesses[ours].column, look.guesses[ours].reason)
-        elif ours in ("customer", "date"):
+        elif ours in NEEDED:
             yield "    " + _line(ours, None, _about(Columns, ours))
+        else:
+            yield f"    # {ours}:  # {_about(Columns, ours)}"
     if look.unused:
         yield f"    # not used: {' '.join(', '.join(look.unused).split())}"
 

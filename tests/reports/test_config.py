@@ -1,13 +1,15 @@
 """The client file: what is read as what, and every problem named at once with its line."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from clvhelpers.errors import ConfigError
-from clvhelpers.reporting.config import load_config
+from clvhelpers.reporting.config import RuleActions, load_config
+from clvhelpers.transactions import ALLOWED, Rules
 
 GOOD = """\
 client: acme
@@ -158,6 +160,12 @@ def test_a_missing_file_names_those_that_are_there(tmp_path: Path) -> None:
         load_config(tmp_path / "clent.yml")
     with pytest.raises(ConfigError, match="is a folder"):
         load_config(tmp_path)
+
+
+def test_the_rules_are_those_of_the_cleaning() -> None:
+    assert RuleActions().model_dump() == asdict(Rules())
+    for name, allowed in ALLOWED.items():
+        assert set(get_args(RuleActions.model_fields[name].annotation)) == set(allowed)
 
 
 def test_dates_without_amounts_need_no_margin() -> None:
