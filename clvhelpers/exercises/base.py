@@ -120,6 +120,9 @@ def start_lesson(number: str, **parameters: object) -> Text:
 
     Every parameter that the lesson's exercises depend on must be given; hints start again from the
     first. Raises ExerciseError for an unknown lesson, or an unknown or missing parameter.
+
+    >>> start_lesson("00", customers=1000, weeks_watched=78, top_share=0.1, gross_margin=0.4, seed=1)
+    Lesson 00 is ready: 3 exercises are checked with your parameters.
     """
     module = lesson_module(number)
     wanted, problems = module.PARAMETERS, []
@@ -144,6 +147,14 @@ def check(exercise_id: str, answer: object) -> Verdict:
     Three outcomes: right, with the reason; not yet, with the mistake if it is a known one and else
     a direction; not answered, if the answer is still `...`. Raises ExerciseError for an unknown
     exercise, and if its lesson was not started.
+
+    >>> _ = start_lesson("00", customers=1000, weeks_watched=78, top_share=0.1, gross_margin=0.4, seed=1)
+    >>> check("00.1", ...)
+    **Not answered yet.** Put your answer in place of `...` and run both cells.
+    >>> check("00.1", "100")
+    **Not yet.** It is text. A number is wanted: leave out the quotation marks.
+    >>> check("00.1", 100).outcome
+    'right'
     """
     exercise, lesson = _find(exercise_id)
     if answer is ...:
@@ -162,7 +173,12 @@ def check(exercise_id: str, answer: object) -> Verdict:
 
 
 def hint(exercise_id: str) -> Text:
-    """The next hint, from a gentle one to a plain one; the last is repeated."""
+    """The next hint, from a gentle one to a plain one; the last is repeated. Raises ExerciseError as `check` does.
+
+    >>> _ = start_lesson("00", customers=1000, weeks_watched=78, top_share=0.1, gross_margin=0.4, seed=1)
+    >>> hint("00.1").plain.partition(".")[0], hint("00.1").plain.partition(".")[0]
+    ('**Hint 1 of 2', '**Hint 2 of 2')
+    """
     exercise, lesson = _find(exercise_id)
     last = len(exercise.hints)
     number = min(lesson.hints_given.get(exercise_id, 0) + 1, last)
@@ -172,7 +188,12 @@ def hint(exercise_id: str) -> Text:
 
 
 def solution(exercise_id: str) -> Text:
-    """The way to the answer in words, then the code."""
+    """The way to the answer in words, then the code. Raises ExerciseError as `check` does.
+
+    >>> _ = start_lesson("00", customers=1000, weeks_watched=78, top_share=0.1, gross_margin=0.4, seed=1)
+    >>> print(solution("00.1").plain.splitlines()[-1])
+    answer_1 = round(customers * top_share)
+    """
     exercise, lesson = _find(exercise_id)
     words = _joined(md("**Solution of {id}.**", id=exercise_id), md(exercise.solution, **lesson.parameters))
     code = exercise.code.strip()
@@ -183,16 +204,15 @@ def _find(exercise_id: str) -> tuple[Exercise, _Lesson]:
     if not isinstance(exercise_id, str):
         raise ExerciseError(f'name the exercise as text, such as "02.3"; got {exercise_id!r}')
     number = exercise_id.partition(".")[0]
+    if number in _started and exercise_id in _started[number].exercises:
+        return _started[number].exercises[exercise_id], _started[number]
     known = [exercise.id for lesson in lesson_numbers() for exercise in lesson_module(lesson).EXERCISES]
-    if exercise_id not in known:
-        near = get_close_matches(exercise_id, known, n=3, cutoff=0.4) or known
-        raise ExerciseError(f"there is no exercise {exercise_id!r}; did you mean {_listed(near)}?")
-    if number not in _started:
+    if exercise_id in known:
         raise ExerciseError(
             f"lesson {number} was not started: run the cell with `clv.start_lesson({number!r}, ...)` near its top"
         )
-    lesson = _started[number]
-    return lesson.exercises[exercise_id], lesson
+    near = get_close_matches(exercise_id, known, n=3, cutoff=0.4) or known
+    raise ExerciseError(f"there is no exercise {exercise_id!r}; did you mean {_listed(near)}?")
 
 
 def _joined(*texts: Text) -> Text:
