@@ -45,7 +45,7 @@ _GROUPS = [
 def typical_gap(summary: Any) -> float:
     """The median over repeat customers of their average time between orders, in the summary's unit.
 
-    Raises `NotEnoughDataError` when nobody has bought twice.
+    Raises `NotEnoughDataError` when nobody has bought twice; `rfm_scores` then needs a `gap` from elsewhere.
 
     >>> typical_gap(pd.DataFrame({"frequency": [0, 1, 2], "recency": [0.0, 4.0, 12.0]}))
     5.0
@@ -54,8 +54,7 @@ def typical_gap(summary: Any) -> float:
     repeaters = frame[frame["frequency"] > 0]
     if repeaters.empty:
         raise NotEnoughDataError(
-            "nobody has bought on two days, so there is no usual time between orders to judge recency by; "
-            "pass typical_gap (in the unit of T) if you know it from elsewhere"
+            "nobody has bought on two days, so there is no usual time between orders to judge recency by"
         )
     return float((repeaters["recency"] / repeaters["frequency"]).median())
 

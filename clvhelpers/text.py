@@ -7,7 +7,7 @@ Escaping is decided by type and not by memory: any plain `str` that is put into 
 import html
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 
@@ -97,6 +97,16 @@ def md(template: str, /, **values: object) -> Text:
     **A*B** has 2,357 customers.
     """
     return Text(_EscapingFormatter().vformat(template, (), values), template.format(**values))
+
+
+def join(texts: Sequence[Text], between: str = "\n") -> Text:
+    """Several texts as one, each on its own line: `between="\\n\\n"` makes paragraphs of them.
+
+    >>> join([md("- {a}", a="x*y"), md("- two")])
+    - x*y
+    - two
+    """
+    return Text(between.join(text.markdown for text in texts), between.join(text.plain for text in texts))
 
 
 Format = Callable[[float], str]

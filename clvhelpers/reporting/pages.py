@@ -20,7 +20,7 @@ from clvhelpers.plots.segments import tier_bars
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
-from clvhelpers.text import MISSING, Format, Table, Text, md, money, number, percent, table
+from clvhelpers.text import MISSING, Format, Table, Text, join, md, money, number, percent, table
 
 Shown = list[Text | Table | Picture]
 
@@ -82,8 +82,8 @@ def data_audit(analysis: Analysis) -> Shown:
     else:
         shown.append(md("No row had a problem, so nothing was set aside."))
     if analysis.warnings:
-        frame = pd.DataFrame({"Note": analysis.warnings})
-        shown.append(table(frame, "What to keep in mind"))
+        notes = [md("- {note}", note=note) for note in analysis.warnings]
+        shown.append(join([md("**What to keep in mind**"), join(notes)], "\n\n"))
     return shown
 
 
@@ -138,8 +138,11 @@ def cohorts(analysis: Analysis) -> Shown:
         return [_missing(analysis, "Cohorts")]
     shown: Shown = [md("Retention here is {definition}.", definition=result.definition)]
     average = result.average()
-    if average["age"].max() < 1:
+    later = average[average["age"] > 0]
+    if later.empty:
         return [*shown, md("No cohort is old enough to have come back yet.")]
+    if not later["retention"].any():
+        return [*shown, md("Nobody has come back in a later {step} yet.", step=result.step)]
     return [*shown, retention_curve(result), _retention_table(result, average), result.plot()]
 
 
@@ -306,7 +309,7 @@ def _model_limits(analysis: Analysis) -> Text:
 def _missing(analysis: Analysis, step: str) -> Text:
     """Why a step could not be done, in the words of the warning that it left."""
     reasons = [text for text in analysis.warnings if text.startswith(f"{step}:")]
-    return md("This part can't be had. {reasons}", reasons=" ".join(reasons))
+    return md("This part can't be had. {reasons}.", reasons="; ".join(reasons).rstrip("."))
 
 
 def _cash(analysis: Analysis) -> Callable[[float | None], str]:

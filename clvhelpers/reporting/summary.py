@@ -5,7 +5,7 @@ never written around: the text says that it can't be had, or leads with what is 
 """
 
 from clvhelpers.reporting.metrics import Holdout, Metrics, Segment
-from clvhelpers.text import Text, md, money, number, percent
+from clvhelpers.text import Text, join, md, money, number, percent
 
 HALF = 0.5
 
@@ -76,12 +76,12 @@ def _worth_in_orders(metrics: Metrics) -> Text:
 
 def _why_no_prediction(metrics: Metrics) -> str:
     if metrics.model is None:
-        return "a model could not be fitted to these data (the reason is among the warnings)"
+        return "a model could not be fitted to these data (the reason is under Data audit)"
     if metrics.model.holdout is None:
         return "the history is too short to check a model on orders that it has not seen"
     if not metrics.model.holdout.trusted:
         return "the model failed its check on orders that it had not seen, so its prediction is not to be used"
-    return "the orders can be predicted, but not their money (the reason is among the warnings)"
+    return "the orders can be predicted, but not their money (the reason is under Data audit)"
 
 
 def certainty(metrics: Metrics) -> Text:
@@ -152,28 +152,33 @@ def _first_group(metrics: Metrics) -> Segment | None:
 
 
 def do_first(metrics: Metrics) -> Text:
-    """What to do first: keep those who carry the revenue, win back who slips away, earn second orders."""
-    steps: list[str] = []
-    values: dict[str, object] = {}
-    top = _first_group(metrics)
-    if top is not None:
-        steps.append("**Look after {top}** ({top_n} customers). {top_action}")
-        values.update(top=top.name, top_n=number(top.customers), top_action=top.action)
-    slipping = next((group for group in metrics.segments or [] if group.name == "At Risk" and group.customers), None)
-    if slipping is not None and slipping != top:
-        past = "" if slipping.revenue is None else " who brought {risk_money} so far"
-        ahead = "" if slipping.mean_clv is None else " Left alone, each is expected to bring {risk_value} more."
-        steps.append("**Turn to {risk}**: {risk_n} customers" + past + "." + ahead + " {risk_action}")
-        values.update(risk=slipping.name, risk_n=number(slipping.customers), risk_action=slipping.action)
-        values.update(risk_money=money(slipping.revenue, metrics.currency))
-        values.update(risk_value=money(slipping.mean_clv, metrics.currency))
+    """What to do first: keep the best group (the first in the table), win back who slips away, earn second orders."""
+    groups = [group for group in metrics.segments or [] if group.customers]
+    slipping = [group for group in groups[1:] if group.name == "At Risk"]
+    steps = [_step(group, metrics.currency) for group in groups[:1] + slipping]
     if metrics.base.repeat_rate < HALF:
-        steps.append("**Work on the second order**: {once} of customers have ordered only once.")
-        values.update(once=percent(1 - metrics.base.repeat_rate, 0))
+        once = percent(1 - metrics.base.repeat_rate, 0)
+        steps.append(
+            md("**The second order**: {once} of customers have ordered only once. Work on that step.", once=once)
+        )
     if not steps:
         return md("**What to do first.** Most customers come back; these data single out no group to begin with.")
-    listed = "\n".join(f"{place}. {step}" for place, step in enumerate(steps, 1))
-    return md("**What to do first**, each on a part of the customers before all of them:\n\n" + listed, **values)
+    numbered = [join([md(f"{place}."), step], " ") for place, step in enumerate(steps, 1)]
+    head = md("**What to do first**, each on a part of the customers before all of them:")
+    return join([head, join(numbered)], "\n\n")
+
+
+def _step(group: Segment, currency: str) -> Text:
+    past = "" if group.revenue is None else ", who brought {past} so far"
+    ahead = "" if group.mean_clv is None else " and are expected to bring {ahead} each if nothing changes"
+    return md(
+        "**{name}**, {customers} customers" + past + ahead + ". {action}",
+        name=group.name,
+        customers=number(group.customers),
+        past=money(group.revenue, currency),
+        ahead=money(group.mean_clv, currency),
+        action=group.action,
+    )
 
 
 def limits(metrics: Metrics) -> Text:

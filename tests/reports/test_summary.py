@@ -148,24 +148,31 @@ class TestCertainty:
 
 
 class TestWhoAndWhat:
-    def test_the_group_with_most_revenue_comes_first_and_then_those_at_risk(self) -> None:
+    def test_the_best_group_comes_first_and_then_those_at_risk(self) -> None:
         text = words()
         assert "The group Champions, 20% of customers, brought 60% of revenue" in text
         assert "best tenth of customers made 51% of all revenue, the best fifth 68%" in text
-        assert "1. **Look after Champions** (80 customers). Thank them.\n2. **Turn to At Risk**: 40 customers" in text
-        assert "who brought £9,000 so far. Left alone, each is expected to bring £90.00 more. Win them back." in text
-        assert "3. **Work on the second order**: 55% of customers have ordered only once" in text
+        assert "1. **Champions**, 80 customers, who brought £30,000 so far and are expected to bring £90.00" in text
+        assert "2. **At Risk**, 40 customers, who brought £9,000 so far and" in text
+        assert "if nothing changes. Win them back.\n3. **The second order**: 55% of customers have ordered" in text
 
     def test_an_empty_group_is_never_named(self) -> None:
         groups = [group | {"customers": 0} for group in FULL["segments"][:2]]
         assert "Champions" not in words(segments=groups)
 
     def test_at_risk_is_named_once_when_it_also_leads(self) -> None:
-        groups = [group | {"revenue": 99000.0} for group in FULL["segments"] if group["name"] == "At Risk"]
+        groups = [group for group in FULL["segments"] if group["name"] == "At Risk"]
         assert words(segments=groups).count("Win them back.") == 1
 
-    def test_without_money_the_largest_group_leads(self) -> None:
-        assert "The largest group is Champions, 20% of customers" in words(**without_money())
+    def test_without_money_the_largest_group_is_named_but_the_best_still_comes_first(self) -> None:
+        changes = without_money()
+        changes["segments"].append(
+            changes["segments"][0] | {"name": "Lost", "customers": 280, "action": "Spend little."}
+        )
+        text = words(**changes)
+        assert "The largest group is Lost" in text
+        assert "1. **Champions**, 80 customers. Thank them." in text
+        assert "Spend little." not in text
 
     def test_nothing_to_single_out(self) -> None:
         assert "single out no group" in words(segments=None, base=part("base", repeat_rate=0.8))
