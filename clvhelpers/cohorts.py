@@ -130,7 +130,7 @@ class CohortTable:
         average = self.average().set_index("age")
         told = [
             f"{percent(row.retention)} at {self.step} {age} ({percent(row.low)} to {percent(row.high)}; "
-            f"{number(row.customers)} customers in {number(row.cohorts)} cohorts)"
+            f"{number(row.customers)} customers in {number(row.cohorts)} cohort{'' if row.cohorts == 1 else 's'})"
             for age, row in average[average.index.isin(TOLD_AGES)].iterrows()
         ]
         found = f"It was {', '.join(told)}." if told else f"No cohort is old enough for {self.step} 1 yet."
