@@ -73,6 +73,8 @@ def test_the_answer_has_the_kind_of_the_input() -> None:
         ((-1, "M", "Y"), "rate is -1: money would lose all its value"),
         (([0.1, np.nan], "M", "Y"), r"rate\[1\] is nan: it must be a finite number"),
         (("10%", "M", "Y"), "rate must be a number or numbers, not '10%'"),
+        (([[0.1, 0.2], [0.3]], "M", "Y"), r"rate must be a number or numbers, not \[\[0.1, 0.2\], \[0.3\]\]"),
+        (([0.1, True], "M", "Y"), r"rate must be a number or numbers, not \[0.1, True\]"),
         ((True, "M", "Y"), "rate must be a number or numbers, not True"),
         ((pd.Series({"Web": 0.1, "TV": 1.2}), "M", "Y", "churn"), "rate at 'TV' is 1.2"),
         ((pd.Series([1, None], dtype="Int64"), "M", "Y"), "rate at 1 is nan"),

@@ -251,7 +251,7 @@ EXERCISES = [
             "and what is spent on keeping the customer is missing. The other three are as they should be."
         ),
         code='answer_5 = {"arithmetic", "units", "growth", "retention cost"}',
-        choices=("arithmetic", "units", "growth", "retention cost", "acquisition cost", "margin", "discounting"),
+        choices=("acquisition cost", "arithmetic", "discounting", "growth", "margin", "retention cost", "units"),
     ),
     Exercise(
         id="02.6",

@@ -1,5 +1,6 @@
 """What every formula asks of its inputs: numbers that can be, and one message that names each that can't."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,20 +103,11 @@ class Inputs:
         return first
 
     def _read(self, name: str, value: Numbers) -> Array:
-        array = np.asarray(value)
-        return array.astype(float) if array.dtype.kind in "iuf" else self._numbers_from(name, value)
-
-    def _numbers_from(self, name: str, value: Numbers) -> Array:
-        """Numbers held as Python objects (Decimal, pandas' nullable types); text and truth values are refused."""
-        objects = np.asarray(value, dtype=object)
-        numbers = pd.Series(objects.ravel(), dtype=object)
-        if not numbers.map(lambda item: isinstance(item, str | bool | np.bool_) or item is None).any():
-            try:
-                return pd.to_numeric(numbers).to_numpy(dtype=float, na_value=np.nan).reshape(objects.shape)
-            except (TypeError, ValueError):
-                pass
-        self._problems.append(f"{name} must be a number or numbers, not {value!r}")
-        return np.zeros(())
+        try:
+            return _as_floats(value)
+        except (TypeError, ValueError):
+            self._problems.append(f"{name} must be a number or numbers, not {' '.join(reprlib.repr(value).split())}")
+            return np.zeros(())
 
     def _check_shapes(self) -> None:
         shapes = [array.shape for array in self._arrays.values()]
@@ -134,3 +126,13 @@ class Inputs:
         if self._index is not None:
             return f"{name} at {self._index[place[0]]!r}"
         return f"{name}[{', '.join(map(str, place))}]"
+
+
+def _as_floats(value: Numbers) -> Array:
+    """Numbers in any dress (lists, Decimal, pandas' nullable types) as floats; TypeError for text and truth values."""
+    if getattr(value, "dtype", None) in (float, int):
+        return np.asarray(value, dtype=float)
+    objects = np.asarray(value, dtype=object)
+    if any(isinstance(item, str | bool | np.bool_) or item is None for item in objects.flat):
+        raise TypeError("not a number")
+    return pd.to_numeric(pd.Series(objects.ravel())).to_numpy(dtype=float, na_value=np.nan).reshape(objects.shape)
