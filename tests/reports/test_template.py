@@ -1,0 +1,70 @@
+"""The template notebook: committed bare, one parameter, and it runs by hand with papermill alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from clvhelpers.reporting.report import Report
+from tests.reports.made import client, orders
+
+TEMPLATE = Path(__file__).parents[2] / "reports" / "clv_report.ipynb"
+SECTIONS = [
+    "Summary",
+    "Key figures",
+    "Data audit",
+    "Revenue and orders over time",
+    "Cohorts",
+    "Groups and tiers",
+    "Concentration",
+    "Predicted value",
+    "Method and provenance",
+]
+
+
+@pytest.fixture(scope="module")
+def template() -> nbformat.NotebookNode:
+    return nbformat.read(TEMPLATE, as_version=4)
+
+
+def test_it_is_committed_without_outputs(template: nbformat.NotebookNode) -> None:
+    code = [cell for cell in template.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert all(len(cell.source.splitlines()) <= 3 for cell in code)
+
+
+def test_one_cell_holds_the_one_parameter(template: nbformat.NotebookNode) -> None:
+    tagged = [cell for cell in template.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert [cell.source.partition("=")[0].strip() for cell in tagged] == ["client"]
+    assert len(tagged[0].source.splitlines()) == 1
+
+
+def test_the_sections_are_in_order_and_each_is_a_method(template: nbformat.NotebookNode) -> None:
+    headings = [cell.source for cell in template.cells if cell.cell_type == "markdown"]
+    assert headings == ["# Customer lifetime value", *(f"## {section}" for section in SECTIONS)]
+    calls = [cell.source.removeprefix("report.").removesuffix("()") for cell in template.cells[4::2]]
+    assert len(calls) == len(SECTIONS)
+    assert all(callable(getattr(Report, call)) for call in calls)
+
+
+def test_papermill_alone_runs_it_from_a_path_of_a_client_file(tmp_path: Path) -> None:
+    settings = client(tmp_path, orders(60, 40)).as_dict()
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "acme.yml").write_text(json.dumps(settings), encoding="utf-8")
+    shutil.copy(TEMPLATE, tmp_path)
+    papermill.execute_notebook(
+        tmp_path / TEMPLATE.name,
+        tmp_path / "out.ipynb",
+        parameters={"client": "clients/acme.yml"},
+        cwd=tmp_path,
+        progress_bar=False,
+        execution_timeout=300,
+    )
+    assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["base"]["customers"] == 60
+    assert (tmp_path / "set_aside.parquet").exists()
+    outputs = [output for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells for output in cell.get("outputs", [])]
+    assert {output.output_type for output in outputs} == {"display_data"}
+    assert all(output.metadata["image/png"]["alt"] for output in outputs if "image/png" in output.data)
