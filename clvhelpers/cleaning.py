@@ -98,7 +98,7 @@ def count_rows(rows: Frame) -> list[Count]:
     return [{**count, "reason": count["reason"] or None} for count in counts]
 
 
-def refuse_or_log(rows: Frame, counts: list[Count], rules: "Rules", duplicates: int) -> pd.DataFrame:
+def refuse_or_log(rows: Frame, counts: list[Count], rules: "Rules", duplicates: Count | None) -> pd.DataFrame:
     """The table of problems; those that a rule refuses are raised together."""
     log, refused = [], []
     for rule, action, chosen, where in _entries(counts):
@@ -111,7 +111,7 @@ def refuse_or_log(rows: Frame, counts: list[Count], rules: "Rules", duplicates: 
     if refused:
         raise DataContractError(refused)
     if duplicates:
-        log.append({"rule": "exact_duplicates", "action": "keep", "rows": duplicates, "money": None, "examples": ()})
+        log.append({"rule": "exact_duplicates", "action": "keep", **duplicates})
     return pd.DataFrame(log, columns=["rule", "action", "rows", "money", "examples"])
 
 
@@ -140,14 +140,16 @@ def _places(rows: Frame, rule: str, where: nw.Expr) -> tuple[str, ...]:
     order = [name for name in ("source_file", "source_row", "_row") if name in names]
     chosen = rows.filter(where)
     chosen = (chosen.sort(order) if order else chosen).head(EXAMPLES)
-    return tuple(_place(row, text) for row in rows_of(chosen))
+    return tuple(place(row, text) for row in rows_of(chosen))
 
 
-def _place(row: dict[str, Any], text: str | None) -> str:
+def place(row: Count, text: str | None = None) -> str:
+    """A row as a person would point at it: file and line, number, or else what it holds."""
     if "source_row" in row:
-        place = f"{row.get('source_file', '')} row {row['source_row']}".strip()
+        where = f"{row.get('source_file', '')} row {row['source_row']}".strip()
     elif "_row" in row:
-        place = f"row {row['_row'] + 1}"
+        where = f"row {row['_row'] + 1}"
     else:
-        return f"customer {row['customer_id']}, {row['date']}" + (f", {row['amount']}" if "amount" in row else "")
-    return f"{place}: {row[text]!r}" if text and row.get(text) else place
+        where = f"customer {row['customer_id']}, {row['date']}"
+        return f"{where}, {row['amount']}" if "amount" in row else where
+    return f"{where}: {row[text]!r}" if text and row.get(text) else where

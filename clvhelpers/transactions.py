@@ -31,9 +31,9 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from clvhelpers.cleaning import CleanLog, Count, count_rows, refuse_or_log
+from clvhelpers.cleaning import CleanLog, Count, count_rows, place, refuse_or_log
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
-from clvhelpers.purchases import Day, Frame, as_day, one_of, rows_of
+from clvhelpers.purchases import EXAMPLES, Day, Frame, as_day, one_of, rows_of
 from clvhelpers.refunds import match_refunds
 from clvhelpers.sources import Source
 from clvhelpers.sources.findings import literal
@@ -252,26 +252,29 @@ def _with_reasons(rows: Frame, rules: Rules, as_of: date) -> Frame:
     return rows.with_columns(reason=reason)
 
 
-def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, int]:
+def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, Count | None]:
     """Count rows that repeat an earlier one, refuse a log loaded twice, set copies aside if so ruled."""
     names = rows.collect_schema().names()
     columns = [name for name in names if name not in (*HELPERS, "source_file", "source_row")]
-    live = rows.filter(nw.col("reason").is_null())
-    copies = live.group_by(columns).agg(_copies=nw.len())
+    groups = rows.filter(nw.col("reason").is_null()).group_by(columns).agg(copies=nw.len())
+    extra = nw.col("copies") - 1
+    money = extra * nw.col("amount") if "amount" in names else extra * 0.0
     facts = rows_of(
-        copies.select(
-            nw.len().alias("distinct"), nw.col("_copies").sum().alias("rows"), nw.col("_copies").min().alias("least")
-        )
+        groups.select(groups=nw.len(), least=nw.col("copies").min(), rows=extra.sum(), money=money.fill_null(0.0).sum())
     )[0]
-    extra = (facts["rows"] or 0) - facts["distinct"]
-    if rules.exact_duplicates == "keep" and facts["distinct"] > 1 and facts["least"] > 1:
+    if not facts["rows"]:
+        return rows, None
+    if rules.exact_duplicates != "keep":
+        return _without_copies(rows, columns), None
+    if facts["groups"] > 1 and facts["least"] > 1:
+        total = facts["rows"] + facts["groups"]
         raise DataContractError(
-            f"each of the {facts['rows']:,} rows occurs at least twice, so the export was loaded twice and its money "
-            "would count twice; remove one copy, or set the rule exact_duplicates to set_aside"
+            f"each of the {total:,} rows occurs at least twice, so the export was loaded twice and its money would "
+            "count twice; remove one copy, or set the rule exact_duplicates to set_aside"
         )
-    if not extra or rules.exact_duplicates == "keep":
-        return rows, extra
-    return _without_copies(rows, columns), 0
+    repeated = groups.filter(nw.col("copies") > 1).sort("customer_id", "date").head(EXAMPLES)
+    examples = tuple(f"{place(group)} ({group['copies']} times)" for group in rows_of(repeated))
+    return rows, {"rows": facts["rows"], "money": facts["money"], "examples": examples}
 
 
 def _without_copies(rows: Frame, columns: list[str]) -> Frame:
