@@ -232,7 +232,7 @@ def draw_posterior(
     if draws < 1:
         raise FormulaError(f"draws is {draws}: expected 1 or more")
     rng = np.random.default_rng(seed)
-    freedom, size = 8, len(fit.names)
+    freedom, size = 3, len(fit.names)
     sizes, directions = np.linalg.eigh(fit.information)
     normal = rng.standard_normal((2 * draws, size)) * np.sqrt(freedom / rng.chisquare(freedom, (2 * draws, 1)))
     shift = normal / np.sqrt(np.maximum(sizes, 1.0))
