@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.errors import ConfigError, DataContractError, OutputError
 from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Source, load_config
 from clvhelpers.reporting.starter import write_starter
 
@@ -97,6 +97,8 @@ def test_an_existing_file_is_not_written_over_without_force(tmp_path: Path) -> N
 def test_a_file_that_can_not_be_read_leaves_no_client_file(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match=r"nothing\.csv"):
         write_starter(str(tmp_path / "acme"), tmp_path / "nothing.csv")
+    with pytest.raises(OutputError, match="can't be written"):
+        write_starter(str(tmp_path / "no such folder" / "acme"), written(tmp_path, "customer,date\n1,2026-01-31\n"))
     with pytest.raises(ConfigError, match="no letter or digit"):
         write_starter("!!", written(tmp_path, "customer,date\n"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv"]
