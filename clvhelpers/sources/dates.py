@@ -110,11 +110,9 @@ def date_expression(
     if has_aware:
         _check_zones(connection, aware, naive if has_naive else None, clock, findings)
     local = clock.local(stamp) if has_naive else stamp
-    return (
-        f"CASE WHEN {aware} THEN {clock.from_utc(f'{stamp} - to_minutes({_offset()})')} ELSE {local} END"
-        if has_aware
-        else local
-    )
+    if not has_aware:
+        return local
+    return f"CASE WHEN {aware} THEN {clock.from_utc(f'{stamp} - to_minutes({_offset()})')} ELSE {local} END"
 
 
 def _any(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from clvhelpers.errors import DataContractError
 from clvhelpers.sources import amounts, files
 from clvhelpers.sources.dates import Clock, date_expression
 from clvhelpers.sources.files import SourceFile
@@ -77,8 +78,7 @@ def open_transactions(source: str | Path | Sequence[str | Path], options: Source
     options.check(findings)
     paths = files.expand(source, findings)
     findings.stop_if_any()
-    inspected = [files.inspect(path, options.encoding) for path in paths]
-    _refuse_copies(inspected, findings)
+    inspected = _inspect(paths, options.encoding, findings)
     connection = _connect()
     clock = Clock(options.timezone, options.source_timezone)
     clock.check(connection, findings)
@@ -93,14 +93,21 @@ def open_transactions(source: str | Path | Sequence[str | Path], options: Source
     return Source(relation, tuple(inspected), tuple(findings.notes))
 
 
-def _refuse_copies(inspected: list[SourceFile], findings: Findings) -> None:
-    seen: dict[str, SourceFile] = {}
-    for file in inspected:
-        twin = seen.setdefault(file.content_sha256, file)
-        if twin is not file and twin.path.resolve() != file.path.resolve():
+def _inspect(paths: Sequence[Path], encoding: str, findings: Findings) -> list[SourceFile]:
+    """Every file's checksum and lines; a file that holds the same as another is a problem."""
+    inspected: dict[str, SourceFile] = {}
+    for path in paths:
+        try:
+            file = files.inspect(path, encoding)
+        except DataContractError as error:
+            findings.problems += error.problems
+            continue
+        twin = inspected.setdefault(file.content_sha256, file)
+        if twin is not file:
             findings.problems.append(
-                f"{file.path.name} holds exactly what {twin.path.name} holds, so its money would count twice: name one"
+                f"{path.name} holds exactly what {twin.path.name} holds, so its money would count twice: name one"
             )
+    return list(inspected.values())
 
 
 def _connect() -> duckdb.DuckDBPyConnection:

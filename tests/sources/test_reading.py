@@ -58,6 +58,14 @@ def test_a_wrong_encoding_names_the_line_and_the_likely_one(tmp_path: Path) -> N
         read(path)
 
 
+def test_the_wrong_encodings_of_all_files_come_together(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        write(tmp_path / name, f"id;day;total\nJosé {name};2026-01-01;1\n", "cp1252")
+    with pytest.raises(DataContractError) as error:
+        read(tmp_path / "*.csv")
+    assert [problem.split(" is ")[0] for problem in error.value.problems] == ["a.csv line 2", "b.csv line 2"]
+
+
 def test_lines_with_too_few_or_too_many_columns_are_kept_and_named(tmp_path: Path) -> None:
     source = log_of(tmp_path, "a;2026-01-01;1", "b;2026-01-01", "c;2026-01-01;3;4", "d;2026-01-01;4")
     assert column(source, "customer_id") == ["a", None, None, "d"]
