@@ -354,8 +354,9 @@ def _stands_out(frame: pd.DataFrame) -> bool:
     if first.empty:
         return False
     share, rest = (part["n_active"].sum() / part["n0"].sum() for part in (first, others))
+    pooled = cells["n_active"].sum() / cells["n0"].sum()
     sizes = [part.groupby("cohort")["n0"].first().sum() for part in (first, others)]
-    error = np.sqrt(rest * (1 - rest) * sum(1 / size for size in sizes))
+    error = np.sqrt(pooled * (1 - pooled) * sum(1 / size for size in sizes))
     return bool(share > OUTLIER_RATIO * rest and share - rest > OUTLIER_ERRORS * error)
 
 
