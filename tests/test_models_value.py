@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clvhelpers import BetaGeoModel, GammaGammaModel, base_value, customer_summary
-from clvhelpers.errors import DataContractError, FormulaError
+from clvhelpers.errors import DataContractError, FormulaError, NotEnoughDataError
 from clvhelpers.models import value
 from clvhelpers.simulate import non_contractual
 
@@ -118,3 +118,10 @@ def test_terms_without_a_meaning_are_refused(summary, models, wrong, words):
 def test_a_summary_without_money_has_no_value(summary, models):
     with pytest.raises(DataContractError, match="no column 'monetary_value'"):
         base_value(*models, summary.drop(columns="monetary_value"))
+
+
+def test_nobody_is_worth_nothing_and_is_no_base(summary, models):
+    nobody = summary.head(0)
+    assert models[0].expected_customer_lifetime_value(nobody, models[1]).empty
+    with pytest.raises(NotEnoughDataError, match="the summary has no customers"):
+        base_value(*models, nobody)

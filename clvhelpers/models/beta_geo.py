@@ -34,7 +34,7 @@ from clvhelpers.models.frames import (
 Array = np.ndarray
 COLUMNS = ("frequency", "recency", "T")
 FEWEST_CUSTOMERS, FEWEST_REPEATERS = 30, 10
-MERGE_STEPS = 50
+MERGE_STEPS = 40
 CHUNK = 500  # rows whose integrals are computed at once
 FINE, COARSE = 0.1, 0.2  # steps of the integral: errors below 1e-7, and below 1e-4
 
@@ -193,6 +193,8 @@ def purchases_if_alive(
     p ~ beta(a, b + x). The paper has the same average as a Gauss hypergeometric function, which
     overflows for large x and is 0 / 0 at a = 1; a sum of positive terms can do neither.
     """
+    if not len(x):
+        return np.zeros(0)
     r, alpha, a, b = parameters
     scaled = np.broadcast_to(times, (len(x), np.shape(times)[-1])) / (alpha + T)[:, None]
     distinct, place = np.unique(x, return_inverse=True)
@@ -264,7 +266,7 @@ class _Likelihood:
             self._sum(w, gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x))
             + self.total * (gammaln(a + b) - gammaln(b) - gammaln(r) + r * np.log(alpha))
             - self._sum(self.weight, (r + self.x) * watched)
-            + self._sum(self.weight, np.logaddexp(0, log_odds))
+            + self._sum(self.weight, np.maximum(log_odds, 0) + np.log1p(np.exp(-np.abs(log_odds))))
         )
 
     def _gradient(self, parameters: BetaGeoParameters, gone: Array, watched: Array) -> Array:

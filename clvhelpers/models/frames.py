@@ -45,13 +45,13 @@ def count_rows(summary: Any, columns: Sequence[str], weights: Weights = None) ->
 
 def collapse(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
     """The distinct keys in order, and for each row the place of its key among them."""
-    values = rows[list(keys)].to_numpy()
-    order = np.lexsort(values.T[::-1])
-    values = values[order]
-    new = np.concatenate([[True], np.any(values[1:] != values[:-1], axis=1)])
-    place = np.empty(len(rows), dtype=np.int64)
-    place[order] = np.cumsum(new) - 1
-    return pd.DataFrame(values[new], columns=list(keys)), place
+    place = np.zeros(len(rows), dtype=np.int64)
+    for key in keys:
+        codes, values = pd.factorize(rows[key].to_numpy(), sort=True)
+        place, distinct = pd.factorize(place * len(values) + codes, sort=True)
+    first = np.empty(len(distinct), dtype=np.int64)
+    first[place[::-1]] = np.arange(len(rows))[::-1]
+    return rows[list(keys)].iloc[first].reset_index(drop=True), place
 
 
 def merge_rows(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.customers import DAYS_PER_UNIT
-from clvhelpers.errors import FormulaError
+from clvhelpers.errors import FormulaError, NotEnoughDataError
 from clvhelpers.formulas import convert_rate
 from clvhelpers.models.beta_geo import (
     COARSE,
@@ -138,9 +138,11 @@ def base_value(
     terms = _terms(model, horizon_months, discount_rate, margin)
     values = lifetime_value(model, spend_model, summary, horizon_months, discount_rate, margin)
     rows = _customers(summary).sort_values(list(COLUMNS), ignore_index=True)
+    number = len(rows)
+    if not number:
+        raise NotEnoughDataError("the summary has no customers, so there is no base to value")
     totals = _simulated_totals(model, spend_model, rows, terms, draws, seed)
     low, high = np.quantile(totals, [(1 - level) / 2, (1 + level) / 2]).tolist()
-    number = len(rows)
     return BaseValue(
         mean=float(values.mean()),
         median=float(values.median()),
