@@ -5,7 +5,7 @@ have stood. Values from a client's data reach the page only through `md`, `table
 read them as markup.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pandas as pd
@@ -95,7 +95,10 @@ def _problem_table(analysis: Analysis) -> Table:
             "What was done": problems["action"].str.replace("_", " "),
             "Rows": problems["rows"],
             "Money": problems["money"] if analysis.has_money else None,
-            "For example": [_places(places, analysis) for places in problems["examples"]],
+            "For example": [
+                _places(rule, places, analysis)
+                for rule, places in zip(problems["rule"], problems["examples"], strict=True)
+            ],
         }
     )
     if not analysis.has_money:
@@ -103,11 +106,12 @@ def _problem_table(analysis: Analysis) -> Table:
     return table(frame, "Rows with a problem, and the money they stand for", Rows=number, Money=_cash(analysis))
 
 
-def _places(places: tuple[str, ...], analysis: Analysis) -> str:
-    """Where to look, without the name of the file where there is only one."""
+def _places(rule: str, places: Iterable[str], analysis: Analysis) -> str:
+    """Where to look, without the name of the only file, and never with a customer's id or a whole line."""
     files = analysis.source.files
     only = f"{files[0].path.name} " if len(files) == 1 else ""
-    return ", ".join(place.removeprefix(only) for place in places)
+    rows = [place.removeprefix(only) for place in places if not place.startswith("customer ")]
+    return ", ".join(row.partition(":")[0] if rule == "unreadable_row" else row for row in rows)
 
 
 def revenue(analysis: Analysis) -> Shown:
@@ -151,15 +155,15 @@ def _retention_table(result: CohortTable, average: pd.DataFrame) -> Table:
     bounds = zip(told["low"], told["high"], strict=True)
     frame = pd.DataFrame(
         {
-            f"{result.step.capitalize()} after the first order": told["age"],
+            result.step.capitalize(): told["age"],
             "Retention": told["retention"],
             "95% range": [f"{percent(low)} to {percent(high)}" for low, high in bounds],
             "Customers": told["customers"],
-            "Cohorts": told["cohorts"],
         }
     )
     late = "" if result.incomplete is None else f"; {result.incomplete} is not over and not counted"
-    return table(frame, f"Average of all customers old enough{late}", Retention=percent, Customers=number)
+    caption = f"Retention of all customers, by {result.step}s after the first order{late}"
+    return table(frame, caption, Retention=percent, Customers=number)
 
 
 def groups_and_tiers(analysis: Analysis) -> Shown:

@@ -74,6 +74,14 @@ def test_tables_scroll_in_their_own_box_and_can_be_reached_by_keyboard(visit: Vi
     assert all(box == [0, "auto"] for box in boxes)
 
 
+def test_every_table_says_what_it_holds(visit: Visit) -> None:
+    tables = visit.page.evaluate(
+        "[...document.querySelectorAll('table')].map(t => [t.caption?.textContent ?? '', "
+        "...[...t.querySelectorAll('th')].map(h => h.scope && h.textContent)])"
+    )
+    assert all(all(words) for words in tables)
+
+
 def test_the_page_is_silent_and_asks_for_nothing(visit: Visit) -> None:
     assert visit.said == []
     assert len(visit.requests) == 1
