@@ -22,6 +22,7 @@ from clvhelpers.sources import Source, SourceOptions, open_transactions
 from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
 MOST_MONTHS = 30
+DECIMALS = {"total": 6, "monetary_value": 6}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,8 @@ def analyse(config: ClientConfig) -> Analysis:
     source = read_source(config)
     log = clean_source(source, config)
     notes = Notes(log.notes)
-    summary = customer_summary(log.transactions, end=log.as_of).df()
+    # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
+    summary = customer_summary(log.transactions, end=log.as_of).df().round(DECIMALS)
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))

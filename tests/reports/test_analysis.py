@@ -92,6 +92,10 @@ class TestCdnow:
         assert by_name["New"] is None
         assert by_name["Champions"] > by_name["Lost"]
 
+    def test_a_second_run_gives_the_same_numbers(self, cdnow: Analysis) -> None:
+        again = analyse(cdnow.config).metrics
+        assert again.model_copy(update={"created_at": cdnow.metrics.created_at}) == cdnow.metrics
+
     def test_retention_says_what_it_counts(self, cdnow: Analysis) -> None:
         retention = numbers(cdnow)["retention"]
         assert "bought in that calendar month" in retention["definition"]
@@ -268,6 +272,16 @@ def test_hostile_names_stay_text_in_tables(tmp_path: Path) -> None:
     shown = [item for section in SECTIONS for item in section(analysis)]
     markup = [getattr(item, "markdown", "") or getattr(item, "_repr_html_", str)() for item in shown]
     assert not any("<script>" in text or "<b>Stores" in text for text in markup)
+
+
+def test_no_customer_is_named(tmp_path: Path) -> None:
+    """Examples of problems say where to look; an id or a whole line of the file would name a customer."""
+    rows: list[Row] = [("Anna Berg", "2024-03-01", 5.0), *orders(40, 30), ("Anna Muster", "2024-03-01")]
+    rows.append(rows[0])
+    text = words(analyse(client(tmp_path, rows)))
+    assert "equal to an earlier row" in text
+    assert "lines without the columns of the header" in text
+    assert "Anna" not in text
 
 
 def test_settings_may_come_as_values(tmp_path: Path) -> None:
