@@ -296,7 +296,7 @@ def _value(analysis: Analysis) -> Shown:
         f"Predicted gross profit of the next {clv.horizon_months} months, at a margin of "
         f"{percent(economics.gross_margin, 0)}, discounted at {percent(economics.discount_rate, 0)} a year"
     )
-    return [table(pd.DataFrame(rows, columns=["", "Value", "90% range"]), caption)]
+    return [table(pd.DataFrame(rows, columns=["What", "Value", "90% range"]), caption)]
 
 
 def _model_limits(analysis: Analysis) -> Text:
