@@ -218,7 +218,7 @@ def test_one_customer_or_one_day_is_noted() -> None:
 
 def test_notes_of_the_reading_are_kept(tmp_path: Path) -> None:
     log = clean_transactions(log_of(tmp_path, "a;14/03/2026;1", "b;15/03/2026;2"))
-    assert log.notes == ("Dates were read as day first, which fits most rows.",)
+    assert log.notes == ("Dates were read as day first: no other order reads as many of them.",)
 
 
 def test_the_as_of_day_belongs_to_the_data_whatever_the_hour() -> None:

@@ -210,7 +210,7 @@ def _choose(connection: duckdb.DuckDBPyConnection, found: list[Reading], finding
         ):
             findings.problems.append(_ambiguous(connection, best, other))
     if best.family.startswith("numbers"):
-        findings.notes.append(f"Dates were read as {best.name}, which fits most rows.")
+        findings.notes.append(f"Dates were read as {best.name}: no other order reads as many of them.")
     return sql
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -20,8 +20,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "order": (
         *("orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoicenumber", "invoice", "transactionid"),
-        *("basketid", "receiptid", "receiptno", "order", "bestellnummer", "rechnungsnummer", "numerocommande"),
-        *("commande", "numeropedido", "pedido", "idordine", "ordine", "bestelnummer", "ordernummer"),
+        *("basketid", "receiptid", "receiptno", "order", "bestellnummer", "rechnungsnummer", "belegnummer", "beleg"),
+        *("numerocommande", "commande", "numeropedido", "pedido", "idordine", "ordine", "bestelnummer", "ordernummer"),
     ),
     "amount": (
         *("amount", "orderamount", "totalamount", "ordertotal", "totalprice", "total", "revenue", "sales", "value"),
@@ -63,7 +63,8 @@ def guess_columns(header: Sequence[str], sample: Sequence[Sequence[str | None]] 
     for ours, known in NAMES.items():
         taken = {guess.column for guess in found.values()}
         free = [name for name in header if name not in taken and _fits(ours, values[name])]
-        if guess := _by_name(free, known):
+        guess = _by_name(free, known) or (_by_dates(free, values) if ours == "date" else None)
+        if guess:
             found[ours] = guess
     if "amount" in found:
         found.pop("unit_price", None)
@@ -84,6 +85,12 @@ def _by_name(names: Sequence[str], known: Sequence[str]) -> Guess | None:
             if len(candidate) > 4 and candidate in words:
                 return Guess(name, f"its name holds {candidate!r}")
     return None
+
+
+def _by_dates(names: Sequence[str], values: Mapping[str, Sequence[str | None]]) -> Guess | None:
+    """The only column with dates in it, whatever it is called."""
+    dated = [name for name in names if any(values[name])]
+    return Guess(dated[0], "it is the only column that holds dates") if len(dated) == 1 else None
 
 
 def _plain(name: str) -> str:

@@ -41,7 +41,7 @@ def test_a_stated_format_answers_the_question(tmp_path: Path) -> None:
 def test_one_row_that_fits_one_order_only_decides_for_all_and_is_said(tmp_path: Path) -> None:
     source = log_of(tmp_path, "a;03/04/2026;1", "b;03/14/2026;1")
     assert column(source, "date") == [datetime(2026, 3, 4), datetime(2026, 3, 14)]
-    assert source.notes == ("Dates were read as month first, which fits most rows.",)
+    assert source.notes == ("Dates were read as month first: no other order reads as many of them.",)
 
 
 def test_rows_that_fit_different_orders_are_named(tmp_path: Path) -> None:

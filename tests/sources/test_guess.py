@@ -57,6 +57,13 @@ def test_common_names(header: list[str], expected: dict[str, str]) -> None:
     assert guessed(header) == expected
 
 
+def test_the_only_column_with_dates_is_the_date_whatever_its_name() -> None:
+    rows: list[list[str | None]] = [["M01", "2026-01-31"], ["M02", "2026-02-01"]]
+    assert guessed(["member", "visit"], rows) == {"customer": "member", "date": "visit"}
+    assert guess_columns(["member", "visit"], rows)["date"].reason == "it is the only column that holds dates"
+    assert guessed(["from", "till"], [["2026-01-31", "2026-02-01"]]) == {}
+
+
 def test_values_that_do_not_fit_are_not_guessed() -> None:
     header = ["customer", "date", "total", "amount"]
     rows: list[list[str | None]] = [["a", "2026-01-01", "paid", "12.50"], ["b", "2026-01-02", "open", "$8"]]
