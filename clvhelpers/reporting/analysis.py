@@ -12,9 +12,8 @@ import pandas as pd
 
 from clvhelpers.cohorts import CohortTable, cohort_table
 from clvhelpers.customers import customer_summary, orders_over_time
-from clvhelpers.models import BetaGeoModel
-from clvhelpers.reporting import forecast
 from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.forecast import Forecast, look_ahead
 from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retention_of
 from clvhelpers.reporting.notes import Notes
 from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
@@ -42,22 +41,13 @@ class Analysis:
     scores: pd.DataFrame | None
     groups: Groups | None
     concentration: Concentration | None
-    model: BetaGeoModel | None
-    check: forecast.Check | None
-    expected_orders: float | None
-    value: forecast.Value | None
+    forecast: Forecast
     tiers: Tiers | None
     warnings: tuple[str, ...]
 
     @property
     def has_money(self) -> bool:
         return "total" in self.summary
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """The fitted parameters of the models in use; those of the spend model are called p, q and v."""
-        parameters = {} if self.model is None else dict(self.model.parameters)
-        return parameters if self.value is None else parameters | self.value.spend_model.parameters
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -79,9 +69,7 @@ def analyse(config: ClientConfig) -> Analysis:
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
-    model = notes.attempt("Prediction", lambda: forecast.fit_orders(summary))
-    check = None if model is None else notes.attempt("Check of the prediction", lambda: _check(config, log))
-    value = _value(config, summary, model, check, notes)
+    forecast = look_ahead(config, log, summary, notes)
     has_money = "total" in summary
     if not has_money:
         notes.add("The data have no amounts: nothing is said in money, only in customers and orders.")
@@ -96,11 +84,8 @@ def analyse(config: ClientConfig) -> Analysis:
         scores=scores,
         groups=None if scores is None else rfm_groups(scores),
         concentration=concentration(summary["total"]) if has_money else None,
-        model=model,
-        check=check,
-        expected_orders=None if model is None else forecast.expected_orders(model, summary, _months(config)),
-        value=value,
-        tiers=None if value is None else value_tiers(value.clv),
+        forecast=forecast,
+        tiers=None if forecast.value is None else value_tiers(forecast.value.clv),
         warnings=tuple(notes.texts),
     )
 
@@ -116,24 +101,3 @@ def clean_source(source: Source, config: ClientConfig) -> CleanLog:
     """The client's transactions, cleaned by the rules of the client file."""
     rules = Rules(**config.rules.model_dump())
     return clean_transactions(source, rules, config.as_of, currency=config.currency)
-
-
-def _months(config: ClientConfig) -> int:
-    return config.economics.horizon_months
-
-
-def _check(config: ClientConfig, log: CleanLog) -> forecast.Check:
-    return forecast.check_orders(log.transactions, log.first_date, log.as_of, _months(config))
-
-
-def _value(
-    config: ClientConfig, summary: pd.DataFrame, model: BetaGeoModel | None, check: forecast.Check | None, notes: Notes
-) -> forecast.Value | None:
-    """The value of the base, if there is money and the model may be trusted with it."""
-    if model is None or "total" not in summary:
-        return None
-    if check is None or not check.verdict.trusted:
-        why = "the model could not be checked on orders that it had not seen" if check is None else check.verdict.reason
-        notes.add(f"Predicted value: {why}. What customers have brought so far is shown in its place.")
-        return None
-    return notes.attempt("Predicted value", lambda: forecast.value_base(model, summary, config))

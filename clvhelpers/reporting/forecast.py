@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import pandas as pd
 
+from clvhelpers.cleaning import CleanLog
 from clvhelpers.customers import DAYS_PER_UNIT, split_holdout
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, base_value
+from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, base_value, spend_frequency_correlation
 from clvhelpers.models.validation import Validation, tracking_path
 from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.notes import Notes
 
 SHORTEST_CHECK_WEEKS = 4
+LARGEST_CORRELATION = 0.3
 DRAWS = 200
 LEVEL = 0.90
 
@@ -35,6 +37,25 @@ class Check:
     calibration_end: date
 
 
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Everything that looks ahead; what does not apply, or may not be trusted, is None.
+
+    `expected_orders` are those of today's customers over the horizon.
+    """
+
+    model: BetaGeoModel | None
+    check: Check | None = None
+    expected_orders: float | None = None
+    value: Value | None = None
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The fitted parameters of the models in use; those of the spend model are called p, q and v."""
+        parameters = {} if self.model is None else dict(self.model.parameters)
+        return parameters if self.value is None else parameters | self.value.spend_model.parameters
+
+
 def holdout_days(history_days: int, horizon_months: int) -> int:
     """How many days to hold out for the check: as long as the horizon, but at most half of the history.
 
@@ -52,23 +73,43 @@ def holdout_days(history_days: int, horizon_months: int) -> int:
     return weeks * 7
 
 
-def fit_orders(summary: pd.DataFrame) -> BetaGeoModel:
-    """BG/NBD on the whole history."""
-    return BetaGeoModel(unit="W").fit(summary)
+def look_ahead(config: ClientConfig, log: CleanLog, summary: pd.DataFrame, notes: Notes) -> Forecast:
+    """Fit, check on held-out orders and, only if the check was passed, predict orders and value."""
+    model = notes.attempt("Prediction", lambda: BetaGeoModel(unit="W").fit(summary))
+    if model is None:
+        return Forecast(None)
+    check = notes.attempt("Check of the prediction", lambda: check_orders(config, log))
+    if check is None or not check.verdict.trusted:
+        why = "the model could not be checked on orders that it had not seen" if check is None else check.verdict.reason
+        notes.add(f"Predicted value: {why}. What customers have done so far is shown in its place.")
+        return Forecast(model, check)
+    weeks = config.economics.horizon_months * DAYS_PER_UNIT["M"] / DAYS_PER_UNIT["W"]
+    orders = float(model.expected_purchases(summary, weeks).sum())
+    if "total" not in summary:
+        return Forecast(model, check, orders)
+    value = notes.attempt("Predicted value", lambda: value_base(model, summary, config))
+    if value is not None:
+        _note_correlation(summary, notes)
+    return Forecast(model, check, orders, value)
 
 
-def check_orders(transactions: Any, first: date, as_of: date, horizon_months: int) -> Check:
+def _note_correlation(summary: pd.DataFrame, notes: Notes) -> None:
+    correlation = spend_frequency_correlation(summary)
+    if abs(correlation) > LARGEST_CORRELATION:
+        notes.add(
+            f"Predicted value: an order of a frequent customer is {'larger' if correlation > 0 else 'smaller'} than "
+            f"that of others (correlation {correlation:.2f}). The model of spend does not know this, so the value of "
+            "the most frequent customers is off."
+        )
+
+
+def check_orders(config: ClientConfig, log: CleanLog) -> Check:
     """Fit on the first part of the history, predict the last part, compare."""
-    cut = as_of - timedelta(days=holdout_days((as_of - first).days, horizon_months))
-    split = split_holdout(transactions, cut, as_of, unit="W").df()
+    days = holdout_days((log.as_of - log.first_date).days, config.economics.horizon_months)
+    cut = log.as_of - timedelta(days=days)
+    split = split_holdout(log.transactions, cut, log.as_of, unit="W").df()
     model = BetaGeoModel(unit="W").fit(split)
-    return Check(model.validate(split), tracking_path(model, transactions, cut, as_of), cut)
-
-
-def expected_orders(model: BetaGeoModel, summary: pd.DataFrame, horizon_months: int) -> float:
-    """Orders expected from all of today's customers over the horizon."""
-    weeks = horizon_months * DAYS_PER_UNIT["M"] / DAYS_PER_UNIT["W"]
-    return float(model.expected_purchases(summary, weeks).sum())
+    return Check(model.validate(split), tracking_path(model, log.transactions, cut, log.as_of), cut)
 
 
 def value_base(model: BetaGeoModel, summary: pd.DataFrame, config: ClientConfig) -> Value:

@@ -66,7 +66,9 @@ class Model(_Part):
     name: str
     parameters: dict[str, float]
     log_likelihood: float
-    expected_orders: float = Field(description="orders expected from today's customers over the horizon")
+    expected_orders: float | None = Field(
+        description="orders expected from today's customers over the horizon; null where the model is not trusted"
+    )
     holdout: Holdout | None = Field(description="null where the history is too short for a check")
 
 
@@ -215,14 +217,14 @@ def retention_of(cohorts: CohortTable) -> Retention:
 
 
 def _model(analysis: "Analysis") -> Model | None:
-    model, check = analysis.model, analysis.check
-    if model is None or analysis.expected_orders is None:
+    model, check = analysis.forecast.model, analysis.forecast.check
+    if model is None:
         return None
     return Model(
-        name="BG/NBD" if analysis.value is None else "BG/NBD and Gamma-Gamma",
-        parameters=analysis.parameters,
+        name="BG/NBD" if analysis.forecast.value is None else "BG/NBD and Gamma-Gamma",
+        parameters=analysis.forecast.parameters,
         log_likelihood=model.log_likelihood,
-        expected_orders=analysis.expected_orders,
+        expected_orders=analysis.forecast.expected_orders,
         holdout=None if check is None else _holdout(check.verdict),
     )
 
@@ -239,7 +241,7 @@ def _holdout(check: "Validation") -> Holdout:
 
 
 def _clv(analysis: "Analysis") -> Clv:
-    economics, value = analysis.config.economics, analysis.value
+    economics, value = analysis.config.economics, analysis.forecast.value
     margin = economics.gross_margin
     past = None
     if analysis.has_money and margin is not None:
@@ -265,7 +267,7 @@ def _clv(analysis: "Analysis") -> Clv:
 
 
 def _segments(analysis: "Analysis") -> list[Segment] | None:
-    groups, value = analysis.groups, analysis.value
+    groups, value = analysis.groups, analysis.forecast.value
     if groups is None:
         return None
     means = {} if value is None else value.clv.groupby(groups.labels).mean().to_dict()

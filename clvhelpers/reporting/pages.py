@@ -264,16 +264,16 @@ def concentration(analysis: Analysis) -> Shown:
 
 def prediction(analysis: Analysis) -> Shown:
     """Predicted value with its check on held-out orders and its range, and what the model can't say."""
-    if analysis.model is None:
+    if analysis.forecast.model is None:
         return [_missing(analysis, "Prediction")]
     shown: Shown = []
-    if analysis.check is None:
+    if analysis.forecast.check is None:
         shown.append(_missing(analysis, "Check of the prediction"))
     else:
-        verdict = analysis.check.verdict
+        verdict = analysis.forecast.check.verdict
         shown += [md("{sentence}", sentence=verdict.sentence()), verdict.plot()]
-        shown.append(tracking(analysis.check.path, analysis.check.calibration_end))
-    if analysis.value is not None:
+        shown.append(tracking(analysis.forecast.check.path, analysis.forecast.check.calibration_end))
+    if analysis.forecast.value is not None:
         shown += _value(analysis)
     elif analysis.has_money:
         shown.append(_missing(analysis, "Predicted value"))

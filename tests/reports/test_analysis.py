@@ -1,6 +1,7 @@
 """The analysis behind the report: the numbers of CDNOW, and files that can't carry every number."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -259,11 +260,20 @@ def test_a_model_that_fails_its_check_is_not_used(tmp_path: Path) -> None:
     analysis = analyse(client(tmp_path, rows))
     found = numbers(analysis)
     assert not found["model"]["holdout"]["trusted"]
-    assert (found["clv"]["total"], found["tiers"]) == (None, None)
+    assert (found["clv"]["total"], found["tiers"], found["model"]["expected_orders"]) == (None, None, None)
     assert {group["mean_clv"] for group in found["segments"]} == {None}
     text = words(analysis)
     assert "The prediction is not to be used" in text
     assert "Tiers by predicted value can't be had" in text
+
+
+def test_spend_that_goes_with_frequency_is_said(tmp_path: Path) -> None:
+    """The model of spend assumes that they do not go together."""
+    log = orders(400, 78)
+    counts = Counter(who for who, _, _ in log)
+    rows: list[Row] = [(who, day, round(float(str(amount)) * counts[who], 2)) for who, day, amount in log]
+    analysis = analyse(client(tmp_path, rows))
+    assert "an order of a frequent customer is larger" in " ".join(analysis.warnings)
 
 
 def test_hostile_names_stay_text_in_tables(tmp_path: Path) -> None:
