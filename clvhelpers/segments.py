@@ -15,7 +15,7 @@ import pandas as pd
 
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.plots.look import Picture
-from clvhelpers.text import number, percent
+from clvhelpers.text import count, number, percent
 
 SCORES = range(1, 6)
 FREQUENCY_EDGES = (1, 2, 3, 5, 10)
@@ -162,7 +162,7 @@ class Groups:
     def sentence(self) -> str:
         biggest = self.frame.iloc[int(self.frame["customers"].argmax())]
         words = (
-            f"The largest group is {biggest['group']}: {number(biggest['customers'])} customers, "
+            f"The largest group is {biggest['group']}: {count(biggest['customers'], 'customer')}, "
             f"{percent(biggest['share_of_customers'], 0)} of all"
         )
         if "share_of_revenue" not in self.frame:
@@ -227,10 +227,10 @@ class Tiers:
     def sentence(self) -> str:
         top = self.frame.iloc[0]
         words = (
-            f"{TIERS[0]} is {number(top['customers'])} customers, {percent(top['share_of_customers'], 0)} of all, "
+            f"{TIERS[0]} is {count(top['customers'], 'customer')}, {percent(top['share_of_customers'], 0)} of all, "
             f"and holds {percent(top['share_of_value'], 0)} of the value."
         )
-        return words + f" {number(self.ties)} customers lie exactly on a cut-off and are in the lower tier."
+        return words + f" On a cut-off lie {count(self.ties, 'customer')}, in the lower tier."
 
     def plot(self) -> Picture:
         from clvhelpers.plots.segments import tier_bars
@@ -291,15 +291,15 @@ class Concentration:
 
     def sentence(self) -> str:
         if self.top_10_share is None:
-            return f"The {number(self.customers)} values do not add up to more than 0, so there are no shares to give."
+            return f"The values of {count(self.customers, 'customer')} do not add up to more than 0: no shares to give."
         words = (
             f"The best 10% of customers make {percent(self.top_10_share)} of the total, the best 20% "
             f"{percent(self.top_20_share)}; {percent(self.share_for_80)} of customers make 80% of it."
         )
         if self.negatives:
             words += (
-                f" {number(self.negatives)} customers stand below zero, together at "
-                f"{number(self.negative_total, 2)}, so there is no Gini coefficient."
+                f" {count(self.negatives, 'customer')} below zero, together at "
+                f"{number(self.negative_total, 2)}, and so no Gini coefficient."
             )
         return words
 

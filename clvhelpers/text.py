@@ -53,6 +53,15 @@ def number(value: float | None, decimals: int = 0) -> str:
     return MISSING if value is None or math.isnan(value) else f"{value:z,.{decimals}f}"
 
 
+def count(value: int, noun: str) -> str:
+    """A number of things, in the singular where there is one.
+
+    >>> count(1, "customer"), count(2357, "customer")
+    ('1 customer', '2,357 customers')
+    """
+    return f"{number(value)} {noun}" + ("" if value == 1 else "s")
+
+
 def escape_markdown(value: object) -> str:
     """A value as text that neither Markdown, HTML nor MathJax reads as markup.
 

@@ -132,7 +132,7 @@ class TestGroups:
     def test_empty_groups_stay_in_the_table(self) -> None:
         groups = segments.rfm_groups(segments.rfm_scores(made([12], [1.0], [50.0])))
         assert groups.frame["customers"].tolist() == [1, 0, 0, 0, 0, 0]
-        assert "The largest group is Champions: 1 customers, 100% of all" in groups.sentence()
+        assert "The largest group is Champions: 1 customer, 100% of all" in groups.sentence()
 
     def test_cdnow_adds_up(self, cdnow: pd.DataFrame) -> None:
         frame = segments.rfm_groups(segments.rfm_scores(cdnow)).frame
@@ -151,7 +151,7 @@ class TestTiers:
         tiers = segments.value_tiers([10.0, 20.0, 20.0, 30.0], cutoffs=(30, 20, 10))
         assert tiers.labels.tolist() == ["Bronze", "Silver", "Silver", "Gold"]
         assert tiers.ties == 4
-        assert "4 customers lie exactly on a cut-off and are in the lower tier" in tiers.sentence()
+        assert "On a cut-off lie 4 customers, in the lower tier" in tiers.sentence()
 
     def test_all_alike_are_all_bronze(self) -> None:
         assert set(segments.value_tiers([5.0] * 9).labels) == {"Bronze"}
@@ -196,7 +196,7 @@ class TestConcentration:
         assert result.gini is None
         assert (result.negatives, result.negative_total) == (1, -30.0)
         assert result.frame["share_of_value"].max() == pytest.approx(150 / 120)
-        assert "1 customers stand below zero" in result.sentence()
+        assert "1 customer below zero" in result.sentence()
 
     def test_nothing_to_share(self) -> None:
         result = segments.concentration([0.0, 0.0])

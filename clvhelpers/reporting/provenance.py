@@ -26,7 +26,7 @@ def method(analysis: Analysis) -> list[Text | Table]:
         ("Orders used", f"{analysis.log.first_date} to {analysis.log.last_date}"),
         ("Margin, discount, horizon", _economics(analysis)),
         ("Model", _model_words(analysis)),
-        ("Seed of the random draws", f"{config.seed} ({number(DRAWS)} draws, {percent(LEVEL, 0)} range)"),
+        ("Seed of the range", f"{config.seed} ({number(DRAWS)} draws, {percent(LEVEL, 0)} range)"),
         ("Settings, SHA-256", settings_sha256(config.as_dict())),
         *((f"Data {file.path.name}, SHA-256", file.sha256) for file in analysis.source.files),
         (

@@ -5,9 +5,10 @@ never written around: the text says that it can't be had, or leads with what is 
 """
 
 from clvhelpers.reporting.metrics import Holdout, Metrics, Segment
-from clvhelpers.text import Text, join, md, money, number, percent
+from clvhelpers.text import Text, count, join, md, money, number, percent
 
 HALF = 0.5
+SMALLEST_SHARE = 0.01
 
 
 def summary(metrics: Metrics) -> list[Text]:
@@ -153,7 +154,7 @@ def _first_group(metrics: Metrics) -> Segment | None:
 
 def do_first(metrics: Metrics) -> Text:
     """What to do first: keep the best group (the first in the table), win back who slips away, earn second orders."""
-    groups = [group for group in metrics.segments or [] if group.customers]
+    groups = [group for group in metrics.segments or [] if group.share_of_customers >= SMALLEST_SHARE]
     slipping = [group for group in groups[1:] if group.name == "At Risk"]
     steps = [_step(group, metrics.currency) for group in groups[:1] + slipping]
     if metrics.base.repeat_rate < HALF:
@@ -172,9 +173,9 @@ def _step(group: Segment, currency: str) -> Text:
     past = "" if group.revenue is None else ", who brought {past} so far"
     ahead = "" if group.mean_clv is None else " and are expected to bring {ahead} each if nothing changes"
     return md(
-        "**{name}**, {customers} customers" + past + ahead + ". {action}",
+        "**{name}**, {customers}" + past + ahead + ". {action}",
         name=group.name,
-        customers=number(group.customers),
+        customers=count(group.customers, "customer"),
         past=money(group.revenue, currency),
         ahead=money(group.mean_clv, currency),
         action=group.action,

@@ -60,7 +60,7 @@ FULL: dict[str, Any] = {
     "segments": [
         {"name": "Champions", "customers": 80, "revenue": 30000.0, "action": "Thank them.", **SEGMENT},
         {"name": "At Risk", "customers": 40, "revenue": 9000.0, "action": "Win them back.", **SEGMENT},
-        {"name": "New", "customers": 0, "revenue": 0.0, "action": "Welcome them.", **SEGMENT},
+        {"name": "New", "customers": 1, "revenue": 5.0, "action": "Welcome.", **SEGMENT, "share_of_customers": 0.002},
     ],
     "tiers": None,
     "concentration": {"gini": 0.6, "top_10_share": 0.509, "top_20_share": 0.678},
@@ -156,8 +156,12 @@ class TestWhoAndWhat:
         assert "2. **At Risk**, 40 customers, who brought £9,000 so far and" in text
         assert "if nothing changes. Win them back.\n3. **The second order**: 55% of customers have ordered" in text
 
+    def test_a_handful_of_customers_is_no_place_to_start(self) -> None:
+        groups = [FULL["segments"][2], FULL["segments"][0]]
+        assert "1. **Champions**" in words(segments=groups)
+
     def test_an_empty_group_is_never_named(self) -> None:
-        groups = [group | {"customers": 0} for group in FULL["segments"][:2]]
+        groups = [group | {"customers": 0, "share_of_customers": 0.0} for group in FULL["segments"][:2]]
         assert "Champions" not in words(segments=groups)
 
     def test_at_risk_is_named_once_when_it_also_leads(self) -> None:
