@@ -5,11 +5,7 @@ import pytest
 
 from clvhelpers.plots.basics import past_against_future, past_and_next, revenue_margin_profit, running_revenue
 from clvhelpers.plots.look import Picture
-
-
-def title_of(picture: Picture) -> str:
-    """The title in one line; a long one is wrapped."""
-    return " ".join(picture.figure.axes[0].get_title(loc="left").split())
+from tests.figures import title_of
 
 
 def heights(picture: Picture) -> list[list[float]]:

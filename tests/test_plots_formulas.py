@@ -5,6 +5,7 @@ import pytest
 
 from clvhelpers.formulas import cash_flow_table, retention_value
 from clvhelpers.plots.formulas import payments, value_by_retention
+from tests.figures import title_of
 
 
 def test_bars_are_the_payments_and_the_line_their_running_total() -> None:
@@ -22,9 +23,7 @@ def test_bars_are_the_payments_and_the_line_their_running_total() -> None:
 
 def test_the_title_says_what_share_the_first_payments_bring() -> None:
     table = cash_flow_table(100, 0.5, 0.0, timing="start", periods=3)
-    assert payments(table, 200).figure.axes[0].get_title(loc="left") == (
-        "The first 3 of endless payments bring 88% of the value"
-    )
+    assert title_of(payments(table, 200)) == "The first 3 of endless payments bring 88% of the value"
 
 
 @pytest.mark.parametrize("retention", [0.0, 0.3, 0.8, 0.99, 1.0])
@@ -42,4 +41,4 @@ def test_the_curve_passes_through_the_marked_points(retention: float) -> None:
 def test_what_a_point_is_worth_stands_in_the_title_and_the_alternative_text() -> None:
     shown = value_by_retention(100, 0.8, 0.1, timing="start")
     assert "One point more is worth $12.64 at 80%" in shown.alt  # 379.31 less 366.67
-    assert shown.figure.axes[0].get_title(loc="left") in shown.alt
+    assert title_of(shown) in shown.alt

@@ -28,7 +28,7 @@ def past_against_future(past: pd.Series, future: pd.Series, top: int, currency: 
     group = _top_groups(past, future, top)
     counts = group.value_counts().reindex(list(_LOOKS), fill_value=0)
     finding = f"{counts['past_only']:,} of the {top:,} best so far are not among the {top:,} best from now on"
-    with canvas(figsize=(7.2, 4.6)) as (figure, axes):
+    with canvas(figsize=(5.8, 4.4)) as (figure, axes):
         for name, (label, colour, marker) in _LOOKS.items():
             chosen = group == name
             label = f"{label} ({counts[name]:,})"

@@ -40,7 +40,7 @@ def cohort_heatmap(table: CohortTable) -> Picture:
         _hatch_immature(axes, table)
         bar = figure.colorbar(image, ax=axes, format=mpl.ticker.PercentFormatter(1, decimals=0), shrink=0.8, pad=0.02)
         bar.outline.set_visible(False)
-        title(axes, _finding(table))
+        title(axes, _first_and_latest(table, later))
     return Picture(figure, _heatmap_words(table, later))
 
 
@@ -135,6 +135,16 @@ def _finding(table: CohortTable) -> str:
         f"{percent(share, 0).rstrip('%')} {DOES[table.kind].format(age=f'{table.step} {age}')}" for age, share in ends
     ]
     return f"Of 100 customers {' and '.join(words)}"
+
+
+def _first_and_latest(table: CohortTable, later: pd.DataFrame) -> str:
+    """How the oldest and the youngest cohort that can be compared did at their age 1."""
+    shares = later[1].dropna() if 1 in later else pd.Series(dtype=float)
+    if shares.empty:
+        return _finding(table)
+    told = [f"{percent(shares.iloc[place], 0)} of cohort {_cohort_name(shares.index[place])}" for place in (0, -1)]
+    does = DOES[table.kind].format(age=f"{table.step} 1")
+    return f"{' and '.join(told[: len(shares)])} {does}"
 
 
 def _heatmap_words(table: CohortTable, later: pd.DataFrame) -> str:

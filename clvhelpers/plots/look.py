@@ -31,7 +31,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 SEQUENTIAL = "cividis"
 INK = "#1F2937"
-TITLE_CHARACTERS_PER_INCH = 10
+TITLE_CHARACTERS_PER_INCH = 9
+PIXELS_PER_INCH = 100  # on a page; an image file has more, for sharp screens and paper
 
 THEME: Any = {
     "axes.axisbelow": True,
@@ -46,8 +47,8 @@ THEME: Any = {
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
     "axes.titlepad": 12,
-    "figure.dpi": 100,
-    "figure.figsize": (7.2, 3.8),
+    "figure.dpi": PIXELS_PER_INCH,
+    "figure.figsize": (5.8, 3.5),
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "grid.color": "#E5E7EB",
@@ -72,6 +73,11 @@ class Picture:
     figure: Figure
     alt: str
 
+    @property
+    def width(self) -> int:
+        """How wide it is shown on a page, in CSS pixels; a narrow screen shrinks it."""
+        return round(self.figure.get_figwidth() * PIXELS_PER_INCH)
+
     def png(self) -> bytes:
         """The image in 256 colours, a third of the size of all colours and the same to the eye."""
         drawn, reduced = io.BytesIO(), io.BytesIO()
@@ -83,7 +89,8 @@ class Picture:
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        return {"image/png": self.png(), "text/plain": repr(self)}, {"image/png": {"alt": self.alt}}
+        shown = {"alt": self.alt, "width": self.width}
+        return {"image/png": self.png(), "text/plain": repr(self)}, {"image/png": shown}
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"
@@ -105,9 +112,12 @@ def canvas(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Fi
 
 
 def title(axes: Axes, finding: str) -> None:
-    """Set the title, which says what the figure shows and not what it is; long ones are wrapped.
+    """Set the title, which says what the figure shows and not what it is; long ones go over lines of like length.
 
     Wrapped here and not by matplotlib, whose own way reads text between two dollar signs as mathematics.
     """
-    inches = axes.get_window_extent().width / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
-    axes.set_title(textwrap.fill(finding, max(20, int(TITLE_CHARACTERS_PER_INCH * inches))))
+    inches = axes.get_figure(root=True).get_figwidth() - 1  # type: ignore[union-attr]
+    most = max(20, int(TITLE_CHARACTERS_PER_INCH * inches))
+    lines = len(textwrap.wrap(finding, most))
+    widths = range(len(finding) // max(lines, 1) or 1, most + 1)
+    axes.set_title(textwrap.fill(finding, next(w for w in widths if len(textwrap.wrap(finding, w)) <= lines)))

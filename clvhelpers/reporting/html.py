@@ -1,8 +1,6 @@
 """Turn an executed notebook into one self-contained page without code, prompts or scripts."""
 
-import base64
 import html
-import struct
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from clvhelpers.text import NO_MATHS
 
 HERE = Path(__file__).parent
 SHOWN_FIRST = ("text/html", "text/markdown", "image/png", "text/plain")
-PIXELS_PER_CSS_PIXEL = 1.44
 OPENED, CLOSED = f'<div class="{NO_MATHS}">\n\n', "\n\n</div>"  # what keeps MathJax out in JupyterLab
 
 
@@ -67,7 +64,6 @@ def export(notebook: Path, page: Path, *, name: str, as_of: date) -> None:
         filters={
             "shown": _shown,
             "alternative": _alternative,
-            "width": _width,
             "markdown_text": lambda text: Markup(markdown(text)),
         }
     )
@@ -97,9 +93,3 @@ def _alternative(output: NotebookNode) -> str:
     if not alt:
         raise ValueError("A figure has no alternative text; show it as a clvhelpers.plots.look.Picture.")
     return alt
-
-
-def _width(png: str) -> int:
-    """The width in CSS pixels at which an image has its size on paper."""
-    width = struct.unpack(">I", base64.b64decode(png[:44])[16:20])[0]
-    return round(width / PIXELS_PER_CSS_PIXEL)
