@@ -267,6 +267,15 @@ def test_a_model_that_fails_its_check_is_not_used(tmp_path: Path) -> None:
     assert "Tiers by predicted value can't be had" in text
 
 
+def test_a_long_history_is_shown_by_quarter_and_retention_still_counts_months(tmp_path: Path) -> None:
+    analysis = analyse(client(tmp_path, orders(150, 170)))
+    assert {period.freqstr[0] for period in analysis.periods["period"]} == {"Q"}
+    assert analysis.cohorts is not None
+    assert analysis.cohorts.period == "Q"
+    assert "bought in that calendar month" in numbers(analysis)["retention"]["definition"]
+    assert "bought in that calendar quarter" in words(analysis)
+
+
 def test_spend_that_goes_with_frequency_is_said(tmp_path: Path) -> None:
     """The model of spend assumes that they do not go together."""
     log = orders(400, 78)
