@@ -276,14 +276,14 @@ def test_two_halves_of_the_customers_add_up() -> None:
 def test_figures_say_what_they_show() -> None:
     table = clv.cohort_table(clv.load_cdnow(), end="1998-06-15", keep_incomplete=True)
     heatmap, curve = cohort_heatmap(table), retention_curve(table)
-    assert title_of(heatmap) == "15% of cohort 1997-01 and 14% of cohort 1997-03 buy in month 1"
+    assert title_of(heatmap) == "16% of cohort 1997-01 and 12% of cohort 1997-03 buy in month 1"
     assert title_of(curve) == "Of 100 customers 15 buy in month 1 and 8 buy in month 12"
     for picture in (heatmap, curve):
         assert title_of(curve) in picture.alt
         assert table.definition in picture.alt
         assert picture.png().startswith(b"\x89PNG")
     assert heatmap.alt.startswith(
-        f"Heatmap of retention for 3 cohorts, 1997-01 to 1997-03, at month 0 to 17. {finding}."
+        f"Heatmap of retention for 3 cohorts, 1997-01 to 1997-03, at month 0 to 17. {title_of(curve)}."
     )
     hatched = [patch for patch in heatmap.figure.axes[0].patches if patch.get_hatch()]
     assert len(hatched) == 3
