@@ -11,7 +11,7 @@ from functools import partial
 import pandas as pd
 
 from clvhelpers.cleaning import WORDS
-from clvhelpers.cohorts import TOLD_AGES, CohortTable
+from clvhelpers.cohorts import PERIODS, TOLD_AGES, CohortTable
 from clvhelpers.plots.cohorts import retention_curve
 from clvhelpers.plots.look import Picture
 from clvhelpers.plots.orders import orders_over_time, revenue_over_time
@@ -20,7 +20,7 @@ from clvhelpers.plots.segments import tier_bars
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
-from clvhelpers.text import MISSING, Format, Table, Text, join, md, money, number, percent, table
+from clvhelpers.text import MISSING, Format, Table, Text, count, join, md, money, number, percent, table
 
 Shown = list[Text | Table | Picture]
 
@@ -131,7 +131,8 @@ def revenue(analysis: Analysis) -> Shown:
     late = "" if periods["complete"].all() else "; the last one is not over"
     formats: dict[str, Format] = {"Orders": number, "Customers": number, "New customers": number, "Revenue": cash}
     kept = {name: show for name, show in formats.items() if name in frame}
-    shown.append(table(frame, f"The last {len(frame)} periods{late}", **kept))
+    step = PERIODS[periods["period"].iloc[0].freqstr[0]]
+    shown.append(table(frame, f"The last {count(len(frame), step)}{late}", **kept))
     return shown
 
 
