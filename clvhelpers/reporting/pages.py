@@ -11,12 +11,13 @@ from functools import partial
 import pandas as pd
 
 from clvhelpers.cleaning import WORDS
-from clvhelpers.cohorts import PERIODS, TOLD_AGES, CohortTable
+from clvhelpers.cohorts import TOLD_AGES, CohortTable
 from clvhelpers.plots.cohorts import retention_curve
 from clvhelpers.plots.look import Picture
 from clvhelpers.plots.orders import orders_over_time, revenue_over_time
 from clvhelpers.plots.prediction import tracking
 from clvhelpers.plots.segments import tier_bars
+from clvhelpers.purchases import PERIODS
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
