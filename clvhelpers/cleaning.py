@@ -49,6 +49,7 @@ class CleanLog:
     money_read: float | None
     money_used: float | None
     money_set_aside: dict[str, float]
+    customers: int
     first_date: date
     last_date: date
     as_of: date

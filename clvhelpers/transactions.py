@@ -336,26 +336,17 @@ def _finish(rows: Frame, counts: list[Count], problems: Any, as_of: date, notes:
         money_read=float(sum(count["money"] for count in counts)) if has_money else None,
         money_used=float(total("money", None)) if has_money else None,
         money_set_aside={reason: float(total("money", reason)) for reason in reasons} if has_money else {},
+        customers=int(span["customers"]),
         first_date=span["first"].date(),
         last_date=span["last"].date(),
         as_of=as_of,
-        notes=(*notes, *_thin(span)),
+        notes=tuple(notes),
     )
 
 
 def _span(used: Frame) -> dict[str, Any]:
     stamp = nw.col("date")
     return rows_of(used.select(first=stamp.min(), last=stamp.max(), customers=nw.col("customer_id").n_unique()))[0]
-
-
-def _thin(span: dict[str, Any]) -> list[str]:
-    """Notes about a log that is too thin for most of what comes after."""
-    notes = []
-    if span["customers"] == 1:
-        notes.append("The log has one customer: nothing can be said about customers in general.")
-    if span["first"].date() == span["last"].date():
-        notes.append("The log has one day: nothing can be said about customers over time.")
-    return notes
 
 
 def _own_dates(rows: Frame) -> Frame:

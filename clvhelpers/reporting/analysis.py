@@ -12,6 +12,7 @@ import pandas as pd
 
 from clvhelpers.cohorts import CohortTable, cohort_table
 from clvhelpers.customers import customer_summary, orders_over_time
+from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.forecast import Forecast, look_ahead
 from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retention_of
@@ -59,7 +60,8 @@ def analyse(config: ClientConfig) -> Analysis:
     """Read, clean, count, segment, model and value the customers of a client.
 
     Raises `DataContractError` where the data can't be read and `NotEnoughDataError` where no purchase
-    is left; whatever else can't be had is None in the result, with its reason in `warnings`.
+    is left, or only one customer or one day; whatever else can't be had is None in the result, with its reason
+    in `warnings`.
     """
     source = read_source(config)
     log = clean_source(source, config)
@@ -98,6 +100,21 @@ def read_source(config: ClientConfig) -> Source:
 
 
 def clean_source(source: Source, config: ClientConfig) -> CleanLog:
-    """The client's transactions, cleaned by the rules of the client file."""
+    """The client's transactions, cleaned by the rules of the client file; one customer or one day is refused."""
     rules = Rules(**config.rules.model_dump())
-    return clean_transactions(source, rules, config.as_of, currency=config.currency)
+    log = clean_transactions(source, rules, config.as_of, currency=config.currency)
+    columns = config.transactions.columns
+    problems = []
+    if log.customers == 1:
+        problems.append(
+            f"the log has one customer in {log.rows_used:,} rows: a report tells of many; is {columns.customer} the "
+            "column with the customer's id?"
+        )
+    if log.first_date == log.last_date:
+        problems.append(
+            f"the log has one day, {log.first_date}: a report tells what customers do over time and needs two days "
+            f"or more; is {columns.date} the column with the date of the order?"
+        )
+    if problems:
+        raise NotEnoughDataError(problems)
+    return log
