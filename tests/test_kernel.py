@@ -165,8 +165,19 @@ def test_another_warm_process_takes_the_place_of_a_killed_one(tmp_path: Path) ->
 def test_end_of_the_warm_process_is_told() -> None:
     mine, theirs = socket.socketpair()
     theirs.close()
-    with pytest.raises(RuntimeError, match="ended before it had started a kernel"):
+    with mine, pytest.raises(ConnectionError, match="ended before it had started a kernel"):
         ForkedKernel(mine)
+
+
+def test_end_of_a_kernel_is_noticed_and_its_lifeline_put_away() -> None:
+    mine, theirs = socket.socketpair()
+    theirs.sendall(b"4194305\n")  # no process has such a number, so a signal sent by mistake harms nobody
+    forked = ForkedKernel(mine)
+    assert forked.poll() is None
+    theirs.close()
+    assert [forked.poll(), forked.poll(), forked.wait()] == [0, 0, 0]
+    assert mine.fileno() == -1
+    forked.kill()
 
 
 def test_plain_kernel_where_there_is_no_safe_fork(monkeypatch: pytest.MonkeyPatch) -> None:

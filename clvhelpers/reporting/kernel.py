@@ -62,21 +62,24 @@ class ForkedKernel:
 
     def __init__(self, lifeline: socket.socket):
         self._lifeline = lifeline
-        answer = lifeline.makefile().readline()
+        with lifeline.makefile() as stream:
+            answer = stream.readline()
         if not answer:
-            lifeline.close()
-            raise RuntimeError("the warm process ended before it had started a kernel")
+            raise ConnectionError("the warm process ended before it had started a kernel")
         self.pid = int(answer)
 
     def poll(self) -> int | None:
         """None while the kernel runs, else 0: its exit code goes to the warm process, not to us."""
+        return self._exit_code(seconds=0)
+
+    def wait(self) -> int | None:
+        return self._exit_code(seconds=None)
+
+    def _exit_code(self, seconds: float | None) -> int | None:
         if self._lifeline.fileno() == -1:
             return 0
-        ended, _, _ = select.select([self._lifeline], [], [], 0)
-        return 0 if ended else None
-
-    def wait(self) -> int:
-        select.select([self._lifeline], [], [])
+        if not select.select([self._lifeline], [], [], seconds)[0]:
+            return None
         self._lifeline.close()
         return 0
 
@@ -94,16 +97,25 @@ class ForkedKernel:
 
 def fork_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> ForkedKernel:
     """Start a kernel in `folder` with the arguments that `python -m ipykernel_launcher` would be given."""
+    request = json.dumps({"arguments": arguments, "environment": environment, "folder": folder}).encode() + b"\n"
+    try:
+        return _asked_for(request)
+    except ConnectionError:  # the warm process was killed, for want of memory perhaps: start another
+        _control_of_zygote.cache_clear()
+        return _asked_for(request)
+
+
+def _asked_for(request: bytes) -> ForkedKernel:
+    control = _control_of_zygote(os.getpid())
     mine, theirs = socket.socketpair()
-    with theirs:
-        try:
-            socket.send_fds(_control_of_zygote(os.getpid()), [b"+"], [theirs.fileno()])
-        except BrokenPipeError:  # the warm process was killed, for want of memory perhaps: start another
-            _control_of_zygote.cache_clear()
-            socket.send_fds(_control_of_zygote(os.getpid()), [b"+"], [theirs.fileno()])
-    request = {"arguments": arguments, "environment": environment, "folder": folder}
-    mine.sendall(json.dumps(request).encode() + b"\n")
-    return ForkedKernel(mine)
+    try:
+        with theirs:
+            socket.send_fds(control, [b"+"], [theirs.fileno()])
+        mine.sendall(request)
+        return ForkedKernel(mine)
+    except ConnectionError:
+        mine.close()
+        raise
 
 
 @cache
