@@ -2,7 +2,8 @@
 
 Run by hand: `python benchmarks/summary.py --peer-python PATH`, where PATH is a Python that has lifetimes and
 pyarrow (`make bench` prepares one). Each contender reads the same Parquet file in a process of its own; what
-counts is the processor time of that process (user and system, all threads) and its largest memory.
+counts is the processor time of that process (user and system, all threads) and its largest memory. DuckDB is
+told to stay within 400 MB and to spill the rest to disk, for ours and for the bare query alike.
 """
 
 import argparse
@@ -21,15 +22,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 START = "import sys; path = sys.argv[1]\n"
 MAKE = "import sys; sys.path.insert(0, 'benchmarks'); import summary; summary.make_log(path, int(sys.argv[2]))"
-OURS = """
+SETTINGS = """
 import duckdb
-duckdb.execute("SET enable_progress_bar = false")
+duckdb.execute("SET enable_progress_bar = false; SET memory_limit = '400MB'")
+"""
+OURS = (
+    SETTINGS
+    + """
 from clvhelpers.customers import customer_summary
 frame = customer_summary(duckdb.read_parquet(path), end="2025-12-31").df()
 """
-BARE = """
-import duckdb
-duckdb.execute("SET enable_progress_bar = false")
+)
+BARE = (
+    SETTINGS
+    + """
 frame = duckdb.sql(f'''
     WITH days AS (
         SELECT customer_id, CAST(date AS DATE) AS day, sum(amount) AS spend
@@ -40,6 +46,7 @@ frame = duckdb.sql(f'''
     FROM days GROUP BY customer_id
 ''').df()
 """
+)
 PEER = """
 import pandas
 from lifetimes.utils import summary_data_from_transaction_data
