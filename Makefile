@@ -1,5 +1,7 @@
 # Everything a user or maintainer runs. Each target does its own set-up; `make help` lists them.
-PYTHON ?= python3
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  $$name -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
@@ -43,8 +45,8 @@ clean:  ## remove the environments, so that the next command sets them up afresh
 	@rm -rf $(VENV) $(PEERS)
 
 $(RUN): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed: say which with, for example, make PYTHON=python3.12"; exit 1; }
+	@$(or $(PYTHON),false) -c '$(NEW_ENOUGH)' || \
+	  { echo "Python 3.11 or newer is needed: install it, or name it as in: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up the environment in $(VENV); this takes a minute or two, once …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
