@@ -7,20 +7,24 @@ more: one order is one order, in a good year and in a bad one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
-from clvhelpers.plots.look import Picture
 from clvhelpers.text import count, number, percent
+
+if TYPE_CHECKING:
+    from clvhelpers.plots.look import Picture
 
 SCORES = range(1, 6)
 FREQUENCY_EDGES = (1, 2, 3, 5, 10)
 RECENCY_MULTIPLES = (1, 2, 3, 5)
 TIERS = ("Platinum", "Gold", "Silver", "Bronze")
+ROUNDING = 1e-9  # of a time; and money is compared to MONEY_DIGITS: the last digit of a float must not break a tie
+MONEY_DIGITS = 4
 
 _GROUP_COLUMNS = ["group", "r_min", "r_max", "f_min", "f_max", "m_min", "m_max", "action"]
 _CHAMPIONS = "Thank them, ask for referrals and reviews, show new things first. Do not discount."
@@ -90,7 +94,7 @@ def rfm_scores(
     if not usual > 0:
         raise DataContractError(f"the usual time between orders must be above 0, got {usual}")
     scores = frame[["customer_id", "orders"]].assign(time_since_last=frame["T"] - frame["recency"])
-    limits = usual * np.asarray(recency_multiples, dtype=float)
+    limits = usual * np.asarray(recency_multiples, dtype=float) * (1 + ROUNDING)
     scores["R"] = 5 - np.searchsorted(limits, scores["time_since_last"], side="left")
     scores["F"] = np.searchsorted(np.asarray(frequency_edges), scores["orders"], side="right")
     if "total" in frame:
@@ -173,7 +177,7 @@ class Groups:
             f"{percent(top['share_of_revenue'], 0)} of revenue."
         )
 
-    def plot(self) -> Picture:
+    def plot(self) -> "Picture":
         from clvhelpers.plots.segments import group_bars
 
         return group_bars(self.frame)
@@ -232,7 +236,7 @@ class Tiers:
         )
         return words + f" On a cut-off lie {count(self.ties, 'customer')}, in the lower tier."
 
-    def plot(self) -> Picture:
+    def plot(self) -> "Picture":
         from clvhelpers.plots.segments import tier_bars
 
         return tier_bars(self.frame)
@@ -303,7 +307,7 @@ class Concentration:
             )
         return words
 
-    def plot(self) -> Picture:
+    def plot(self) -> "Picture":
         from clvhelpers.plots.segments import concentration_curve
 
         return concentration_curve(self)
@@ -355,7 +359,7 @@ def _codes(scores: pd.DataFrame) -> pd.Series:
 
 
 def _fifths(values: pd.Series) -> pd.Series:
-    rank = values.rank(method="min").astype(int)
+    rank = values.round(MONEY_DIGITS).rank(method="min").astype(int)
     return (5 * rank + len(values) - 1) // len(values)
 
 

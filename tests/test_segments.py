@@ -49,6 +49,20 @@ class TestScores:
         assert segments.typical_gap(made([2, 1], [0, 0])) == 10
         assert scores["R"].tolist() == [5, 5, 4, 4, 3, 2, 1]
 
+    @pytest.mark.parametrize("days", [15, 20, 30])
+    def test_as_many_days_ago_is_the_same_score_whenever_one_came(self, days: int) -> None:
+        """In weeks, T less recency differs in the last digit between customers who are away equally long."""
+        age = np.arange(5 * days, 2000)
+        for multiple, score in zip([1, 2, 3, 5], [5, 4, 3, 2], strict=True):
+            summary = made([2] * len(age), [0.0] * len(age))
+            summary = summary.assign(T=age / 7, recency=(age - multiple * days) / 7)
+            assert set(segments.rfm_scores(summary, gap=days / 7)["R"]) == {score}
+
+    def test_equal_totals_are_a_tie_in_whatever_order_they_were_added(self) -> None:
+        totals = [0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1, 0.6, 0.6, 5e9]
+        assert len(set(totals)) == 3
+        assert segments.rfm_scores(made([2] * 5, [1.0] * 5, totals))["M"].tolist() == [1, 1, 1, 1, 5]
+
     def test_money_ties_share_the_lowest_rank(self) -> None:
         scores = segments.rfm_scores(made([1] * 5, [1.0] * 5, [7.0, 7.0, 7.0, 7.0, 50.0]), gap=10)
         assert scores["M"].tolist() == [1, 1, 1, 1, 5]
