@@ -99,6 +99,21 @@ def test_weights_that_count_nothing_are_refused(summary, weights, words):
         BetaGeoModel().fit(summary, weights=weights)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_weight_below_0_is_refused_on_every_engine(engine, summary):
+    weighted = ENGINES[engine](summary.assign(customers=np.where(summary.index == 7, -1, 1)))
+    with pytest.raises(DataContractError, match="weights must be numbers of 0 or more"):
+        BetaGeoModel().fit(weighted, weights="customers")
+
+
+def test_a_row_of_weight_0_is_as_good_as_absent(summary):
+    there = summary["frequency"] < 10
+    without = BetaGeoModel().fit(summary[there])
+    weighted = BetaGeoModel().fit(summary, weights=there.astype(int))
+    assert weighted.parameters == pytest.approx(without.parameters, rel=1e-8)
+    assert weighted.customers == there.sum()
+
+
 def test_collapsed_rows_lead_back_to_every_row():
     rows = pd.DataFrame({"a": [2.0, 1, 2, 1], "b": [0.0, 5, 0, 4]})
     distinct, place = collapse(rows, ["a", "b"])

@@ -28,19 +28,19 @@ def read_rows(summary: Any, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def count_rows(summary: Any, columns: Sequence[str], weights: Weights = None) -> pd.DataFrame:
-    """The distinct rows of the columns with their number as `weight`, counted where the data lie.
+    """The columns, with the number of customers of a row as `weight`; a database counts equal rows where they lie.
 
-    `weights` counts a row more than once: the name of a column, or one number a row.
+    `weights` counts a row more than once: the name of a column, or one number a row. Rows of weight 0 are left out.
     """
     names = [*columns, weights] if isinstance(weights, str) else columns
     frame = _narwhals(summary, names)
-    if isinstance(frame, nw.LazyFrame) and (weights is None or isinstance(weights, str)):
-        weight = nw.len() if weights is None else nw.col(weights).sum()
-        return _numbers(_to_pandas(frame.group_by(*columns).agg(weight.alias("weight"))).sort_values([*columns]))
+    if isinstance(frame, nw.LazyFrame) and weights is None:
+        return _numbers(_to_pandas(frame.group_by(*columns).agg(weight=nw.len())).sort_values([*columns]))
     rows = read_rows(summary, names)
     if isinstance(weights, str):
         weights = rows.pop(weights)
-    return rows.assign(weight=_row_weights(weights, rows))
+    counted = rows.assign(weight=_row_weights(weights, rows))
+    return counted[counted["weight"] > 0]
 
 
 def collapse(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
