@@ -106,6 +106,7 @@ def test_the_forecast_of_a_large_base_comes_true(company, summary, models):
         ({"horizon_months": 0}, "horizon_months is 0"),
         ({"horizon_months": 1.5}, r"horizon_months is 1\.5: expected a whole number"),
         ({"discount_rate": -0.1}, r"discount_rate is -0\.1: expected a rate per year"),
+        ({"discount_rate": 10}, r"discount_rate is 10: expected a rate per year from 0 to 1; 10% is 0\.10"),
         ({"margin": 30}, r"margin is 30: .* 30% is 0\.30"),
         ({"level": 90}, "level is 90"),
     ],

@@ -160,8 +160,8 @@ def _terms(model: BetaGeoModel, horizon_months: int, discount_rate: float, margi
     problems = []
     if horizon_months < 1 or horizon_months % 1:
         problems.append(f"horizon_months is {horizon_months}: expected a whole number of months, 1 or more")
-    if not discount_rate >= 0:
-        problems.append(f"discount_rate is {discount_rate}: expected a rate per year of 0 or more; 10% is 0.10")
+    if not 0 <= discount_rate <= 1:
+        problems.append(f"discount_rate is {discount_rate}: expected a rate per year from 0 to 1; 10% is 0.10")
     if not 0 < margin <= 1:
         problems.append(f"margin is {margin}: expected a share of revenue above 0, and 1 at most; 30% is 0.30")
     if problems:
