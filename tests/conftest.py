@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.tools import missing_lines, needs
+
+settings.register_profile("busy machine", deadline=None)  # by itself Hypothesis fails a test that takes 0.2 seconds
+settings.load_profile("busy machine")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

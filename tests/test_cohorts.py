@@ -242,7 +242,7 @@ def test_too_little_for_a_cohort() -> None:
 EVENTS = st.tuples(st.sampled_from("abcdef"), st.integers(0, 200), st.sampled_from([-5.0, 0.0, 5.0, 20.0]))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(EVENTS, min_size=3, max_size=30), st.sampled_from(["calendar", "rolling"]))
 def test_what_must_hold_for_any_log(rows: list[tuple[str, int, float]], mode: str) -> None:
     start = dt.date(2026, 1, 1)

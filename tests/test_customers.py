@@ -255,7 +255,7 @@ def test_something_that_is_no_frame_is_refused() -> None:
 AMOUNTS = st.sampled_from([-20.0, -5.0, 0.0, 5.0, 20.0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60), AMOUNTS), min_size=1))
 def test_summary_equals_a_plain_loop_over_any_log(rows: list[tuple[str, int, float]]) -> None:
     start = dt.date(2026, 1, 1)
