@@ -60,10 +60,6 @@ class ClvWarning(UserWarning):
     """A result that holds, with something the reader must know about it."""
 
 
-class ImmatureCohortWarning(ClvWarning):
-    """Some cohorts are too young for what was asked; they are left blank, not counted as zero."""
-
-
 class LeftTruncationWarning(ClvWarning):
     """The first cohort looks like customers who had bought before the log began."""
 
