@@ -120,6 +120,7 @@ def clean_transactions(
     rows = _with_reasons(rows, rules, cut)
     rows, duplicates = _duplicates(rows, rules)
     rows = _settle(_with_refunds(rows, rules))
+    notes += _overlap(duplicates)
     counts = count_rows(rows)
     problems = refuse_or_log(rows, counts, rules, duplicates)
     return _finish(rows, counts, problems, cut, notes)
@@ -256,11 +257,19 @@ def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, Count | None]:
     """Count rows that repeat an earlier one, refuse a log loaded twice, set copies aside if so ruled."""
     names = rows.collect_schema().names()
     columns = [name for name in names if name not in (*HELPERS, "source_file", "source_row")]
-    groups = rows.filter(nw.col("reason").is_null()).group_by(columns).agg(copies=nw.len())
+    file = nw.col("source_file" if "source_file" in names else "customer_id")  # one within a group
+    groups = rows.filter(nw.col("reason").is_null()).group_by(columns).agg(copies=nw.len(), files=file.n_unique())
     extra = nw.col("copies") - 1
+    across = nw.when(nw.col("files") > 1).then(extra).otherwise(0).sum()
     money = extra * nw.col("amount") if "amount" in names else extra * 0.0
     facts = rows_of(
-        groups.select(groups=nw.len(), least=nw.col("copies").min(), rows=extra.sum(), money=money.fill_null(0.0).sum())
+        groups.select(
+            groups=nw.len(),
+            least=nw.col("copies").min(),
+            rows=extra.sum(),
+            money=money.fill_null(0.0).sum(),
+            across=across,
+        )
     )[0]
     if not facts["rows"]:
         return rows, None
@@ -274,7 +283,16 @@ def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, Count | None]:
         )
     repeated = groups.filter(nw.col("copies") > 1).sort("customer_id", "date").head(EXAMPLES)
     examples = tuple(f"{place(group)} ({group['copies']} times)" for group in rows_of(repeated))
-    return rows, {"rows": facts["rows"], "money": facts["money"], "examples": examples}
+    return rows, {name: facts[name] for name in ("rows", "money", "across")} | {"examples": examples}
+
+
+def _overlap(duplicates: Count | None) -> list[str]:
+    if not duplicates or not duplicates["across"]:
+        return []
+    return [
+        f"Rows that stand in more than one file: {duplicates['across']:,}. If these exports overlap, their money "
+        "counts twice: set the rule exact_duplicates to set_aside"
+    ]
 
 
 def _without_copies(rows: Frame, columns: list[str]) -> Frame:

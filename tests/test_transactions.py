@@ -20,7 +20,7 @@ from clvhelpers import customer_summary, load_cdnow
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.sources import SourceOptions, open_transactions
 from clvhelpers.transactions import ALLOWED, Rules, clean_transactions
-from tests.sources.write import log_of, write
+from tests.sources.write import COLUMNS, log_of, write
 
 ENGINES = ("pandas", "polars", "polars lazy", "duckdb")
 
@@ -273,6 +273,19 @@ def test_a_file_whose_second_half_repeats_the_first_is_refused(tmp_path: Path) -
     lines = ["a;2026-01-01;10", "b;2026-01-08;25"]
     with pytest.raises(DataContractError, match="loaded twice"):
         clean_transactions(log_of(tmp_path, *lines, *lines))
+
+
+def test_exports_that_overlap_are_told(tmp_path: Path) -> None:
+    head, *lines = ["id;day;total", "a;2026-01-01;10", "b;2026-01-08;25", "c;2026-02-01;5", "c;2026-02-01;5"]
+    paths = [
+        write(tmp_path / "1.csv", "\n".join([head, *lines[:2]])),
+        write(tmp_path / "2.csv", "\n".join([head, *lines[1:]])),
+    ]
+    source = open_transactions(paths, SourceOptions(COLUMNS))
+    [note] = clean_transactions(source).notes
+    assert note.startswith("Rows that stand in more than one file: 1. If these exports overlap")
+    mended = clean_transactions(source, Rules(exact_duplicates="set_aside"))
+    assert (mended.rows_used, mended.money_used, mended.notes) == (3, 40.0, ())
 
 
 def test_two_equal_purchases_alone_are_not_taken_for_a_log_loaded_twice() -> None:

@@ -19,6 +19,7 @@ from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retenti
 from clvhelpers.reporting.notes import Notes
 from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
 from clvhelpers.sources import Source, SourceOptions, open_transactions
+from clvhelpers.text import money
 from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
 MOST_MONTHS = 30
@@ -68,6 +69,7 @@ def analyse(config: ClientConfig) -> Analysis:
     notes = Notes(log.notes)
     # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
     summary = customer_summary(log.transactions, end=log.as_of).df().round(DECIMALS)
+    _note_refunds_only(log, summary, config.currency, notes)
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
@@ -89,6 +91,18 @@ def analyse(config: ClientConfig) -> Analysis:
         forecast=forecast,
         tiers=None if forecast.value is None else value_tiers(forecast.value.clv),
         warnings=tuple(notes.texts),
+    )
+
+
+def _note_refunds_only(log: CleanLog, summary: pd.DataFrame, currency: str, notes: Notes) -> None:
+    """Revenue counts all refunds, also of customers without a purchase, who are in no group."""
+    without = log.customers - len(summary)
+    if log.money_used is None or not without:
+        return
+    refunds = money(log.money_used - float(summary["total"].sum()), currency)
+    notes.add(
+        f"Customer ids with refunds and no purchase that stands: {without:,}, with {refunds} in all. Revenue "
+        "counts that money; customers and groups do not."
     )
 
 

@@ -188,11 +188,15 @@ def _data(analysis: "Analysis") -> Data:
         rows_read=log.rows_read,
         rows_used=log.rows_used,
         set_aside=log.rows_set_aside,
-        amount_set_aside=log.money_set_aside if analysis.has_money else None,
+        amount_set_aside=_rounded(log.money_set_aside) if analysis.has_money else None,
         first_date=log.first_date,
         last_date=log.last_date,
         warnings=list(analysis.warnings),
     )
+
+
+def _rounded(money: dict[str, float]) -> dict[str, float]:
+    return {reason: round(amount, 2) for reason, amount in money.items()}
 
 
 def _base(analysis: "Analysis") -> Base:

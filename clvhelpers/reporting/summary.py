@@ -4,6 +4,7 @@ Each function answers one question of a manager in two to four sentences. A numb
 never written around: the text says that it can't be had, or leads with what is known.
 """
 
+from clvhelpers.models.validation import FEWEST_PURCHASES
 from clvhelpers.reporting.metrics import Holdout, Metrics, Segment
 from clvhelpers.text import Text, count, join, md, money, number, percent
 
@@ -80,6 +81,11 @@ def _why_no_prediction(metrics: Metrics) -> str:
         return "a model could not be fitted to these data (the reason is under Data audit)"
     if metrics.model.holdout is None:
         return "the history is too short to check a model on orders that it has not seen"
+    if metrics.model.holdout.actual < FEWEST_PURCHASES:
+        return (
+            "too few orders came in the part of the history held out to tell whether a model is right "
+            f"({number(metrics.model.holdout.actual)}; at least {FEWEST_PURCHASES} are needed)"
+        )
     if not metrics.model.holdout.trusted:
         return "the model failed its check on orders that it had not seen, so its prediction is not to be used"
     return "the orders can be predicted, but not their money (the reason is under Data audit)"
@@ -116,7 +122,8 @@ def certainty(metrics: Metrics) -> Text:
 def _verdict(holdout: Holdout) -> str:
     if holdout.trusted:
         return "The forecast of orders may be used, with a miss of that size in mind."
-    return "**The prediction is not to be used.** This report leads with what customers have brought so far."
+    why = "So few orders can't tell. " if holdout.actual < FEWEST_PURCHASES else ""
+    return why + "**The prediction is not to be used.** This report leads with what customers have brought so far."
 
 
 def _miss(error: float) -> str:

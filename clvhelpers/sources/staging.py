@@ -117,7 +117,8 @@ class Stage:
                 [glob.escape(str(path))],
             ).fetchall()
         except duckdb.Error as error:
-            raise DataContractError(f"{path.name} is not a Parquet file that can be read ({error})") from None
+            reason = str(error).partition("\n")[0]
+            raise DataContractError(f"{path.name} is not a Parquet file that can be read ({reason})") from None
         types = dict(described)
         self._positions(path, list(types))
         texts = [_parquet_text(ours, theirs, types[theirs]) for ours, theirs in self.wanted.items()]

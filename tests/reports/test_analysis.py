@@ -176,6 +176,24 @@ class TestRefundsAndMissingIds:
         assert numbers(analysis)["base"]["customers"] == 300
 
 
+class TestRefundsWithoutAPurchase:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+        rows: list[Row] = [("a", "2025-01-05", 50), ("b", "2025-01-07", 20), ("a", "2025-02-05", 30)]
+        rows += [("c", "2025-02-01", -7), ("d", "2025-02-02", 0.1), ("d", "2025-02-02", 0.2), ("d", "2025-02-02", -0.3)]
+        return analyse(client(tmp_path_factory.mktemp("refunds"), rows))
+
+    def test_why_the_groups_do_not_sum_to_the_revenue_is_told(self, analysis: Analysis) -> None:
+        found = numbers(analysis)
+        assert (found["base"]["customers"], found["base"]["revenue"]) == (2, 93.0)
+        assert sum(group["revenue"] for group in found["segments"]) == 100.0
+        assert "no purchase that stands: 1, with -€7.00 in all" in " ".join(found["data"]["warnings"])
+
+    def test_money_set_aside_has_no_noise(self, analysis: Analysis) -> None:
+        assert numbers(analysis)["data"]["amount_set_aside"] == {"cancelled_pairs": 0.0}
+
+
 class TestOneTimeBuyersOnly:
     @pytest.fixture(scope="class")
     @staticmethod

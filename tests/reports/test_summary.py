@@ -144,7 +144,13 @@ class TestCertainty:
     def test_nobody_bought_in_the_part_held_out(self) -> None:
         nobody = FULL["model"]["holdout"] | {"actual": 0, "error": None, "naive_error": None, "trusted": False}
         text = words(model=part("model", holdout=nobody), clv=part("clv", **NO_VALUE))
-        assert "it predicted 88 repeat orders, 0 happened. **The prediction is not to be used.**" in text
+        assert "it predicted 88 repeat orders, 0 happened. So few orders can't tell. **The prediction is not" in text
+
+    def test_too_few_orders_to_tell_are_not_called_a_failure(self) -> None:
+        few = FULL["model"]["holdout"] | {"actual": 25, "error": -0.05, "trusted": False}
+        text = words(model=part("model", holdout=few), clv=part("clv", **NO_VALUE))
+        assert "to tell whether a model is right (25; at least 30 are needed)" in text
+        assert "failed" not in text
 
 
 class TestWhoAndWhat:
