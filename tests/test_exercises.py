@@ -47,6 +47,7 @@ EXERCISES = [
 def lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("clvhelpers.exercises.lesson_90")
     module.PARAMETERS = {"margin": 0.5, "sales": 100.0}  # type: ignore[attr-defined]
+    module.LIMITS = {"margin": (0.01, 1), "sales": (0, 1000)}  # type: ignore[attr-defined]
     module.EXERCISES = EXERCISES  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(base, "lesson_numbers", lambda: ["90"])
@@ -132,16 +133,16 @@ def test_right_words_and_collections_are_accepted(exercise_id: str, answer: obje
         ("90.2", 3, "3 is not among the choices"),
         ("90.3", "one", "Several are wanted: put them in braces, such as `{first, second}`."),
         ("90.3", 7, "Several are wanted"),
-        ("90.3", {"one"}, "1 of yours belong there, 0 do not, and 1 are missing."),
-        ("90.3", {"one", "three"}, "1 of yours belong there, 1 do not, and 1 are missing."),
+        ("90.3", {"one"}, "Right: 1. Wrong: 0. Still to find: 1."),
+        ("90.3", {"one", "three"}, "Right: 1. Wrong: 1. Still to find: 1."),
         ("90.3", {"one", "four"}, "four is not among the choices"),
         ("90.4", ["two", "one"], "not in the right order"),
         ("90.4", {"one", "two"}, "a set, which has no order"),
-        ("90.4", [["one"], "two"], "1 of yours belong there"),
+        ("90.4", [["one"], "two"], "Right: 1."),
         ("90.5", {"a": 1}, "There is no value for b."),
         ("90.5", {"a": 1, "b": 200, "c": 3}, "These names are not asked for: c."),
-        ("90.5", {"a": 1, "b": 300}, "1 of 2 are not right. Look at b first. It is too high."),
-        ("90.5", {"a": "1", "b": 300}, "2 of 2 are not right. Look at a first. It is text."),
+        ("90.5", {"a": 1, "b": 300}, "Not right: 1 of 2. Look at b first. It is too high."),
+        ("90.5", {"a": "1", "b": 300}, "Not right: 2 of 2. Look at a first. It is text."),
         ("90.5", 5, "Numbers by name are wanted"),
         ("90.6", pd.Series({1: 0.5, 2: np.nan}), "Look at 2 first. It is nan"),
         ("90.7", False, "the other way round"),
@@ -193,6 +194,17 @@ def test_parameters_are_neither_missing_nor_unknown() -> None:
     assert refused.value.problems == (
         "lesson 90 has no parameter 'revenue'; it has margin, sales",
         "lesson 90 needs sales: write `clv.start_lesson('90', sales=sales, ...)`",
+    )
+
+
+@pytest.mark.parametrize("margin", [0, 40, -0.1, float("nan"), "0.4", None])
+def test_parameters_outside_their_limits_are_refused(margin: object) -> None:
+    with pytest.raises(ExerciseError) as refused:
+        start(margin=margin, sales=1001)
+    assert refused.value.problems == (
+        f"margin is {margin!r}: here it must lie between 0.01 and 1; "
+        "a share is given as a fraction, such as 0.2 for 20%",
+        "sales is 1001: here it must lie between 0 and 1000",
     )
 
 

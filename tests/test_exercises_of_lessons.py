@@ -57,6 +57,19 @@ def test_right_answer_is_accepted_with_a_reason(exercise: Exercise, parameters: 
     assert exercise.why.strip()
 
 
+@pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
+@each_case
+def test_right_answers_exist_at_the_limits_of_each_parameter(
+    exercise: Exercise, parameters: dict[str, Any], end: int
+) -> None:
+    lesson = lesson_module(exercise.id[:2])
+    for name, limits in lesson.LIMITS.items():
+        if name not in ("customers", "weeks_watched") or end == 0:  # the largest shops take long to invent
+            changed = {**parameters, name: limits[end]}
+            clv.start_lesson(exercise.id[:2], **changed)
+            assert clv.check(exercise.id, exercise.answer(changed)).outcome == "right"
+
+
 @each_case
 def test_open_answer_is_no_mistake(exercise: Exercise, parameters: dict[str, Any]) -> None:
     assert clv.check(exercise.id, ...).outcome == "not answered"

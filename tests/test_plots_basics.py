@@ -71,7 +71,7 @@ def test_revenue_margin_and_profit_are_bars_and_a_loss_points_down() -> None:
     )
     picture = revenue_margin_profit(accounts)
     assert heights(picture) == [[50.0, 150.0], [20.0, 60.0], [-3.0, 43.0]]
-    assert title_of(picture) == "Of all revenue, 20% is profit"
+    assert title_of(picture) == "Most revenue: Ben; most profit: Ben"
     assert "Ann: $50.00, $20.00, -$3.00" in picture.alt
 
 

@@ -1,7 +1,8 @@
 """The exercises of the lessons: `check` an answer, ask for a `hint`, read the `solution`.
 
-A lesson numbered NN has a module `lesson_NN.py` here with two names: `PARAMETERS`, the teaching
-case that the exercises depend on, and `EXERCISES`, a list of `Exercise`. Nothing else is to be
+A lesson numbered NN has a module `lesson_NN.py` here with three names: `PARAMETERS`, the teaching
+case, `LIMITS`, the lowest and highest value of each parameter with which the lesson can be worked
+out, and `EXERCISES`, a list of `Exercise`. Nothing else is to be
 registered: the module is found and read when its lesson starts.
 """
 

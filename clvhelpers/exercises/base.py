@@ -118,8 +118,9 @@ def lesson_module(number: str) -> ModuleType:
 def start_lesson(number: str, **parameters: object) -> Text:
     """Start a lesson: from now on its answers are checked against these parameters.
 
-    Every parameter that the lesson's exercises depend on must be given; hints start again from the
-    first. Raises ExerciseError for an unknown lesson, or an unknown or missing parameter.
+    Every parameter of the lesson must be given; hints start again from the first. Raises
+    ExerciseError for an unknown lesson, for an unknown or missing parameter, and for one outside
+    its limits.
 
     >>> start_lesson("00", customers=1000, weeks_watched=78, top_share=0.1, gross_margin=0.4, seed=1)
     Lesson 00 is ready: 3 exercises are checked with your parameters.
@@ -130,6 +131,8 @@ def start_lesson(number: str, **parameters: object) -> Text:
         problems.append(f"lesson {number} has no parameter {name!r}; it has {_listed(wanted)}")
     for name in wanted.keys() - parameters.keys():
         problems.append(f"lesson {number} needs {name}: write `clv.start_lesson({number!r}, {name}={name}, ...)`")
+    for name in parameters.keys() & wanted.keys():
+        problems += _limit_problems(name, parameters[name], *module.LIMITS[name])
     if problems:
         raise ExerciseError(sorted(problems))
     exercises = {exercise.id: exercise for exercise in module.EXERCISES}
@@ -139,6 +142,15 @@ def start_lesson(number: str, **parameters: object) -> Text:
         number=number,
         count=len(exercises),
     )
+
+
+def _limit_problems(name: str, value: Any, low: Any, high: Any) -> list[str]:
+    try:
+        inside = bool(low <= value <= high)
+    except (TypeError, ValueError):
+        inside = False
+    share = "; a share is given as a fraction, such as 0.2 for 20%" if high == 1 else ""
+    return [] if inside else [f"{name} is {value!r}: here it must lie between {low!r} and {high!r}{share}"]
 
 
 def check(exercise_id: str, answer: object) -> Verdict:

@@ -14,7 +14,7 @@ import pandas as pd
 from clvhelpers.text import Text, md
 
 _FACTORS = {
-    100.0: "It is 100 times too large. A share is given as a fraction, such as 0.2 for 20%.",
+    100.0: "It is 100 times too large. Use a share as a fraction, such as 0.2 for 20%.",
     0.01: "It is 100 times too small. Is it a fraction where a percentage or an amount is wanted?",
     12.0: "It is 12 times too large. Is it for a year where a month is asked for?",
     1 / 12: "It is 12 times too small. Is it for a month where a year is asked for?",
@@ -45,7 +45,7 @@ def fault(right: Any, given: Any, rules: Rules) -> Text | None:
     >>> print(fault(36.5, "36.5", Rules()))
     It is text. A number is wanted: leave out the quotation marks.
     >>> print(fault(0.2, 20, Rules()))
-    It is 100 times too large. A share is given as a fraction, such as 0.2 for 20%.
+    It is 100 times too large. Use a share as a fraction, such as 0.2 for 20%.
     >>> fault({"margin", "timing"}, ["Timing", "margin "], Rules(choices=("margin", "timing", "price")))
     """
     raise TypeError(f"an exercise can't have a {type(right).__name__} as its right answer")
@@ -89,7 +89,7 @@ def _(right: Set, given: Any, rules: Rules) -> Text | None:
     if not missing and not extra:
         return None
     return md(
-        "{hits} of yours belong there, {extra} do not, and {missing} are missing.",
+        "Right: {hits}. Wrong: {extra}. Still to find: {missing}.",
         hits=len(found & wanted),
         extra=extra,
         missing=missing,
@@ -111,7 +111,7 @@ def _(right: list[Any], given: Any, rules: Rules) -> Text | None:
 @fault.register(pd.Series)
 def _(right: Any, given: Any, rules: Rules) -> Text | None:
     if not isinstance(given, Mapping | pd.Series):
-        return md("It is a single value. Numbers by name are wanted, as a dict or a Series.")
+        return md("It has no names. Numbers by name are wanted, as a dict or a Series.")
     wanted = {_plain(key): (key, value) for key, value in right.items()}
     found = {_plain(key): value for key, value in given.items()}
     missing = [str(wanted[key][0]) for key in wanted if key not in found]
@@ -126,7 +126,7 @@ def _(right: Any, given: Any, rules: Rules) -> Text | None:
         return None
     name, words = next(iter(wrong.items()))
     return md(
-        "{wrong} of {all} are not right. Look at {name} first. {words}",
+        "Not right: {wrong} of {all}. Look at {name} first. {words}",
         wrong=len(wrong),
         all=len(faults),
         name=name,

@@ -8,6 +8,13 @@ from clvhelpers.exercises.base import Exercise, Mistake, Parameters
 from clvhelpers.simulate import non_contractual
 
 PARAMETERS = {"customers": 1000, "weeks_watched": 78, "top_share": 0.10, "gross_margin": 0.40, "seed": 1}
+LIMITS = {
+    "customers": (100, 100_000),
+    "weeks_watched": (13, 520),
+    "top_share": (0.01, 1),
+    "gross_margin": (0.01, 1),
+    "seed": (0, 1_000_000),
+}
 
 
 def _top(parameters: Parameters) -> int:

@@ -14,7 +14,17 @@ PARAMETERS = {
     "acquisition_cost": 15.0,
     "years_expected": 3.0,
     "returning_share": 0.20,
+    "early_share": 0.90,
     "known_until": "1997-09-30",
+}
+LIMITS = {
+    "gross_margin": (0.01, 1),
+    "service_cost": (0, 1_000),
+    "acquisition_cost": (0, 100_000),
+    "years_expected": (0.1, 100),
+    "returning_share": (0, 0.99),
+    "early_share": (0, 1),
+    "known_until": ("1997-02-28", "1998-05-31"),
 }
 
 ANN, BEN = (50.0, 1), (500.0, 10)  # revenue in US dollars and orders, over the whole story

@@ -9,9 +9,22 @@ PARAMETERS = {
     "margin": 0.40,
     "retention": 0.80,
     "discount_rate": 0.10,
+    "growth": 0.03,
+    "orders_per_year": 5.0,
     "programme_cost": 18.0,
     "programme_points": 0.05,
 }
+LIMITS = {
+    "revenue_per_year": (1, 1_000_000),
+    "margin": (0.01, 1),
+    "retention": (0, 0.99),
+    "discount_rate": (0, 1),
+    "growth": (-0.5, 0.5),
+    "orders_per_year": (0.1, 1_000),
+    "programme_cost": (0, 1_000_000),
+    "programme_points": (0, 1),
+}
+MOST_RETENTION = 0.99
 
 
 def _first_margin(p: Parameters) -> float:
@@ -24,9 +37,8 @@ def _subscription(p: Parameters) -> float:
 
 def _worth(p: Parameters, timing: Timing, points: float = 0.0, cost: float = 0.0) -> float:
     """Value with the lesson's rates, `points` more retention and a cost spent on it at each year's start."""
-    return retention_value(
-        _first_margin(p), p["retention"] + points, p["discount_rate"], timing=timing, retention_cost=cost
-    )
+    retention = min(p["retention"] + points, MOST_RETENTION)
+    return retention_value(_first_margin(p), retention, p["discount_rate"], timing=timing, retention_cost=cost)
 
 
 def _programme_gain(p: Parameters) -> float:
@@ -194,13 +206,13 @@ EXERCISES = [
         ],
         hints=[
             "Two values are needed: one with the programme and one without. Both are paid at the start of each year.",
-            "With it, retention is `retention + programme_points` and `retention_cost` is `programme_cost`.",
+            "With it, retention is higher by `programme_points` (at most 0.99); `retention_cost` is `programme_cost`.",
             'Call `f.retention_value(first_margin, ..., discount_rate, timing="start", retention_cost=...)` twice.',
         ],
         solution="The value with the higher retention and the yearly cost, less the value as it is.",
         code=(
             'now = f.retention_value(first_margin, retention, discount_rate, timing="start")\n'
-            "better = retention + programme_points\n"
+            "better = min(retention + programme_points, 0.99)\n"
             'costs = {"retention_cost": programme_cost, "timing": "start"}\n'
             "then = f.retention_value(first_margin, better, discount_rate, **costs)\n"
             "answer_4 = then - now"
@@ -256,7 +268,7 @@ EXERCISES = [
     Exercise(
         id="02.6",
         answer=_mended,
-        why="The units matter most by far, and the largest error is not the one that a calculator finds.",
+        why="The units matter most, then growth: the largest error is not the one that a calculator finds.",
         mistakes=[
             Mistake(
                 lambda _: _mended_but(arithmetic=175.0),
@@ -295,10 +307,10 @@ EXERCISES = [
         code=(
             "year, gap = 12 * 50 * 0.5, 1 + 0.1 - 0.9\n"
             "answer_6 = {\n"
-            '    "arithmetic": 50 * 0.5 * 1.1 / gap - 100,\n'
-            '    "units": year * 1.1 / gap - 100,\n'
-            '    "growth": year / (1 + 0.1 - 0.9 * 1.1) - 100,\n'
-            '    "retention cost": year / (1 + 0.1 - 0.9 * 1.1) - 100 - 20 * 1.1 / gap,\n'
+            '    "arithmetic": 50 * 0.5 * 1.1 / gap - 100,  # 37.50\n'
+            '    "units": year * 1.1 / gap - 100,  # 1,550.00\n'
+            '    "growth": year / (1 + 0.1 - 0.9 * 1.1) - 100,  # 2,627.27\n'
+            '    "retention cost": year / (1 + 0.1 - 0.9 * 1.1) - 100 - 20 * 1.1 / gap,  # 2,517.27\n'
             "}"
         ),
         unit="US dollars per customer",

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator
 
 from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, ORANGE, SKY, Picture, canvas, title
 from clvhelpers.text import money, percent
@@ -93,6 +94,7 @@ def running_revenue(orders: pd.DataFrame, currency: str = "USD") -> Picture:
             running = own["amount"].cumsum().tolist()
             axes.step(dates, [*running, running[-1]], where="post", color=colour, linewidth=2)
             axes.annotate(f" {name}", (dates[-1], running[-1]), color=colour, va="center", fontweight="bold")
+        axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
         axes.yaxis.set_major_formatter(lambda value, _: money(value, currency, decimals=0))
         axes.set_ylim(bottom=0)
         axes.set_ylabel("revenue to date")
@@ -107,10 +109,10 @@ def revenue_margin_profit(accounts: pd.DataFrame, currency: str = "USD") -> Pict
 
     >>> accounts = pd.DataFrame({"revenue": [50.0], "margin": [20.0], "profit": [-3.0]}, index=["Ann"])
     >>> revenue_margin_profit(accounts).alt
-    'Bars a customer: revenue, margin, profit. Ann: $50.00, $20.00, -$3.00.'
+    'Bars a customer: revenue, margin, profit. Most revenue: Ann; most profit: Ann. Ann: $50.00, $20.00, -$3.00.'
     """
     columns = ["revenue", "margin", "profit"]
-    kept = accounts["profit"].sum() / accounts["revenue"].sum()
+    finding = f"Most revenue: {accounts['revenue'].idxmax()}; most profit: {accounts['profit'].idxmax()}"
     place = np.arange(len(accounts))
     with canvas() as (figure, axes):
         for offset, (column, colour) in enumerate(zip(columns, (SKY, BLUE, GREEN), strict=True)):
@@ -119,13 +121,13 @@ def revenue_margin_profit(accounts: pd.DataFrame, currency: str = "USD") -> Pict
         axes.axhline(0, color=GREY, linewidth=1)
         axes.set_xticks(place, accounts.index)
         axes.yaxis.set_major_formatter(lambda value, _: money(value, currency, decimals=0))
-        axes.margins(y=0.12)
+        axes.margins(y=0.15)
         axes.legend(ncols=3)
-        title(axes, f"Of all revenue, {percent(kept, 0)} is profit")
+        title(axes, finding)
     texts = [
         f"{name}: {', '.join(money(row[column], currency) for column in columns)}" for name, row in accounts.iterrows()
     ]
-    return Picture(figure, f"Bars a customer: {', '.join(columns)}. {'; '.join(texts)}.")
+    return Picture(figure, f"Bars a customer: {', '.join(columns)}. {finding}. {'; '.join(texts)}.")
 
 
 def past_and_next(groups: pd.DataFrame, currency: str = "USD") -> Picture:
@@ -141,7 +143,7 @@ def past_and_next(groups: pd.DataFrame, currency: str = "USD") -> Picture:
     with canvas() as (figure, axes):
         axes.bar(place - 0.2, groups["past"], 0.38, color=SKY, label="before")
         axes.bar(place + 0.2, groups["next"], 0.38, color=BLUE, label="after")
-        axes.set_xticks(place, groups.index)
+        axes.set_xticks(place, [str(name).replace(" ", "\n") for name in groups.index])
         axes.yaxis.set_major_formatter(lambda value, _: money(value, currency, decimals=0))
         axes.set_xlabel("customers grouped by what they spent before")
         axes.set_ylabel("mean revenue a customer")

@@ -29,7 +29,7 @@ def payments(table: pd.DataFrame, endless: float, currency: str = "USD") -> Pict
         axes.set_ylabel(f"value per customer acquired ({currency})")
         axes.set_xticks(table["payment"])
         axes.set_ylim(top=1.08 * endless)
-        figure.legend(loc="outside lower center", ncols=3)
+        figure.legend(loc="outside lower center", ncols=2)
         title(axes, finding)
     first, last = (money(table["present_value"].iloc[end], currency) for end in (0, -1))
     alt = (

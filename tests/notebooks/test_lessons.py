@@ -49,8 +49,9 @@ def test_solution_shown_is_that_of_the_solutions_notebook(path: Path) -> None:
 def test_exercises_start_with_the_parameters_of_the_notebook(path: Path) -> None:
     (cell,) = (cell for cell in make_lessons.read(path).cells if "parameters" in lint.tags(cell))
     stated = {node.target.id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}  # type: ignore[attr-defined]
-    wanted = lesson_module(number_of(path)).PARAMETERS
-    assert wanted == {name: stated[name] for name in wanted}
+    lesson = lesson_module(number_of(path))
+    assert stated == lesson.PARAMETERS
+    assert stated.keys() == lesson.LIMITS.keys()
     others = OTHER_PARAMETERS[number_of(path)]
     assert others.keys() == stated.keys()
     assert all(others[name] != value for name, value in stated.items())
