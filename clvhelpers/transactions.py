@@ -342,7 +342,7 @@ def _finish(rows: Frame, counts: list[Count], problems: Any, as_of: date, notes:
 
     set_aside = {reason: int(total("rows", reason)) for reason in reasons}
     if not any(count["reason"] is None and count["kind"] == "purchase" for count in counts):
-        raise NotEnoughDataError(_nothing_left(counts, set_aside))
+        raise NotEnoughDataError(_nothing_left(counts, set_aside, problems))
     span = _span(used)
     return CleanLog(
         transactions=_without(used, HELPERS),
@@ -378,9 +378,10 @@ def _without(rows: Frame, columns: Sequence[str]) -> Any:
     return rows.drop([name for name in columns if name in rows.collect_schema()]).to_native()
 
 
-def _nothing_left(counts: list[Count], set_aside: dict[str, int]) -> str:
+def _nothing_left(counts: list[Count], set_aside: dict[str, int], problems: pd.DataFrame) -> str:
     read = sum(count["rows"] for count in counts)
     refunds = sum(count["rows"] for count in counts if count["reason"] is None)
-    parts = [f"{rows:,} set aside by {reason}" for reason, rows in set_aside.items()]
+    first = {rule: examples[0] for rule, examples in zip(problems["rule"], problems["examples"], strict=True)}
+    parts = [f"{rows:,} set aside by {reason} (such as {first[reason]})" for reason, rows in set_aside.items()]
     parts += [f"{refunds:,} refunds" if refunds > 1 else "1 refund"] if refunds else []
     return f"no purchase is left: of {read:,} rows read, {', '.join(parts)}; at least one purchase is needed"

@@ -201,7 +201,7 @@ def test_without_amounts_each_row_is_a_purchase_and_money_is_none() -> None:
     [
         (frame(date=[], amount=[]), "the log has no rows"),
         (frame(date=["2026-01-01", "2026-01-02"], amount=[-5.0, -6.0]), "2 rows read, 2 refunds"),
-        (frame(date=["2026-01-01", "2026-01-02"], amount=[0.0, -6.0]), "1 set aside by zero_amount, 1 refund"),
+        (frame(date=["2026-01-01", "2026-01-02"], amount=[0.0, -6.0]), r"zero_amount \(such as row 1\), 1 refund"),
         (frame(date=[None, None], amount=[1.0, 2.0]), "none of the 2 rows has a date"),
         (frame(customer_id=[None], date=["2026-01-01"], amount=[1.0]), "1 set aside by no_customer"),
     ],
@@ -209,6 +209,12 @@ def test_without_amounts_each_row_is_a_purchase_and_money_is_none() -> None:
 def test_where_no_purchase_is_left_it_says_why(log: pd.DataFrame, message: str) -> None:
     with pytest.raises(NotEnoughDataError, match=message):
         clean_transactions(log)
+
+
+def test_where_every_amount_is_written_otherwise_it_shows_one(tmp_path: Path) -> None:
+    source = log_of(tmp_path, "a;2026-01-01;30.21", "b;2026-01-02;5.00", decimal=",")
+    with pytest.raises(NotEnoughDataError, match=r"2 set aside by no_amount \(such as orders.csv row 2: '30.21'\)"):
+        clean_transactions(source)
 
 
 def test_one_customer_and_one_day_can_be_cleaned_and_are_told() -> None:

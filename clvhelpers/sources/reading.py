@@ -158,10 +158,10 @@ def _amount_text(wanted: Mapping[str, str]) -> str:
 
 
 def _customer(connection: duckdb.DuckDBPyConnection, findings: Findings) -> str:
-    """Ids as they are, except that an export of numbers as "12345.0" throughout loses its ".0"."""
-    odd = "customer IS NOT NULL AND NOT regexp_matches(customer, '^[0-9]+[.]0$')"
-    if connection.execute(f"SELECT count(customer) = 0 OR bool_or({odd}) FROM staged").fetchone() != (False,):
+    """Ids as they are, except that where all are numbers, 12345.0 is 12345: one export writes both."""
+    number, pointed = (f"regexp_matches(customer, '^[0-9]+{ending}$')" for ending in ("([.]0)?", "[.]0"))
+    if connection.execute(f"SELECT bool_and({number}) AND bool_or({pointed}) FROM staged").fetchone() != (True,):
         return "customer"
-    shown = examples(connection, "customer", "customer IS NOT NULL")
-    findings.notes.append(f"Every customer id ends in .0, as numbers do when exported ({shown}); it was left out.")
+    shown = examples(connection, "customer", pointed)
+    findings.notes.append(f"Customer ids end in .0, as numbers do when exported ({shown}); it was left out.")
     return "regexp_replace(customer, '[.]0$', '')"
