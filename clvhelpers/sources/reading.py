@@ -131,14 +131,14 @@ def _typed(
     date = date_expression(connection, options.date_format, clock, findings)
     numbers = [name for name in NUMBERS if name in wanted]
     written = amounts.convention(connection, numbers, options.decimal, options.thousands, findings)
+    customer = _customer(connection, findings)
     findings.stop_if_any()
     values = {name: f"coalesce({name}_value, {written.sql(name)})" for name in numbers}
     if "unit_price" in wanted:
         values["amount"] = f"({values['quantity']}) * ({values['unit_price']})"
     texts = [name for name in TEXTS if name in wanted]
     fields = {CANONICAL.get(name, name): identifier(name) for name in texts}
-    fields["customer_id"] = _customer(connection, findings)
-    fields |= {"date": date} | values
+    fields |= {"customer_id": customer, "date": date} | values
     unread = {"date_text": "CASE WHEN date_value IS NULL THEN staged.date END"}
     if values:
         unread["amount_text"] = _amount_text(wanted)
@@ -159,6 +159,12 @@ def _amount_text(wanted: Mapping[str, str]) -> str:
 
 def _customer(connection: duckdb.DuckDBPyConnection, findings: Findings) -> str:
     """Ids as they are, except that where all are numbers, 12345.0 is 12345: one export writes both."""
+    cut = "regexp_matches(customer, '^[0-9][.][0-9]+[eE][+][0-9]+$')"
+    if shown := examples(connection, "customer", cut):
+        findings.problems.append(
+            f"customer ids were cut to their first digits, as spreadsheets do ({shown}), so that several customers look "
+            "like one; export again with the id as text or as whole numbers, and do not save it from a spreadsheet"
+        )
     number, pointed = (f"regexp_matches(customer, '^[0-9]+{ending}$')" for ending in ("([.]0)?", "[.]0"))
     if connection.execute(f"SELECT bool_and({number}) AND bool_or({pointed}) FROM staged").fetchone() != (True,):
         return "customer"

@@ -39,6 +39,11 @@ def test_ids_stay_text(tmp_path: Path) -> None:
     assert column(log_of(tmp_path, *(f"{one};2026-01-01;1" for one in ids)), "customer_id") == ids
 
 
+def test_ids_cut_by_a_spreadsheet_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataContractError, match=r"cut to their first digits.*orders.csv row 3: '1.23457E\+11'"):
+        log_of(tmp_path, "7;2026-01-01;1", "1.23457E+11;2026-01-01;1")
+
+
 @pytest.mark.parametrize("second", ["17850.0", "17850"])
 def test_ids_that_are_numbers_lose_their_point_zero_with_a_note(tmp_path: Path, second: str) -> None:
     source = log_of(tmp_path, "17850.0;2026-01-01;1", ";2026-01-01;1", f"{second};2026-01-01;1")
