@@ -23,6 +23,7 @@ from clvhelpers.text import money
 from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
 MOST_MONTHS = 30
+LONGEST_SILENCE_DAYS = 28
 DECIMALS = {"total": 6, "monetary_value": 6}
 
 
@@ -70,6 +71,7 @@ def analyse(config: ClientConfig) -> Analysis:
     # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
     summary = customer_summary(log.transactions, end=log.as_of).df().round(DECIMALS)
     _note_refunds_only(log, summary, config.currency, notes)
+    _note_silent_end(log, summary, notes)
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
@@ -104,6 +106,19 @@ def _note_refunds_only(log: CleanLog, summary: pd.DataFrame, currency: str, note
         f"Customer ids with refunds and no purchase that stands: {without:,}, with {refunds} in all. Revenue "
         "counts that money; customers and groups do not."
     )
+
+
+def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None:
+    """An as-of day after the data end, or one date typed wrong, makes everybody look lost."""
+    dates = summary["last_date"].sort_values()
+    last = pd.Timestamp(dates.iloc[int(0.99 * (len(dates) - 1))]).date()
+    silent = (log.as_of - last).days
+    if silent > LONGEST_SILENCE_DAYS:
+        notes.add(
+            f"99% of customers placed their last order by {last}, {silent} days before the as-of day {log.as_of}. "
+            "If the export ends early or a date is wrong, customers look lost who are not: set as_of to the last "
+            "day that the data cover."
+        )
 
 
 def read_source(config: ClientConfig) -> Source:

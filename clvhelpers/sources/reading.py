@@ -162,8 +162,8 @@ def _customer(connection: duckdb.DuckDBPyConnection, findings: Findings) -> str:
     cut = "regexp_matches(customer, '^[0-9][.][0-9]+[eE][+][0-9]+$')"
     if shown := examples(connection, "customer", cut):
         findings.problems.append(
-            f"customer ids were cut to their first digits, as spreadsheets do ({shown}), so that several customers look "
-            "like one; export again with the id as text or as whole numbers, and do not save it from a spreadsheet"
+            f"customer ids were cut to their first digits, as spreadsheets do ({shown}), so that several customers "
+            "look like one; export again with the id as text or as whole numbers, and do not save it from a spreadsheet"
         )
     number, pointed = (f"regexp_matches(customer, '^[0-9]+{ending}$')" for ending in ("([.]0)?", "[.]0"))
     if connection.execute(f"SELECT bool_and({number}) AND bool_or({pointed}) FROM staged").fetchone() != (True,):

@@ -194,6 +194,22 @@ class TestRefundsWithoutAPurchase:
         assert numbers(analysis)["data"]["amount_set_aside"] == {"cancelled_pairs": 0.0}
 
 
+class TestAnEndWithoutOrders:
+    """Others take the days after the last order for silence, and call the customers lost."""
+
+    def notes(self, folder: Path, *late: Row) -> str:
+        rows: list[Row] = [(f"c{i % 40}", f"2025-{1 + i // 28:02}-{1 + i % 28:02}", 10) for i in range(84)]
+        return " ".join(analyse(client(folder, [*rows, *late])).warnings)
+
+    def test_one_wrong_date_is_told(self, tmp_path: Path) -> None:
+        assert "by 2025-03-28, 27203 days before the as-of day 2099-09-19" in self.notes(
+            tmp_path, ("c1", "2099-09-19", 9)
+        )
+
+    def test_an_end_with_orders_is_not(self, tmp_path: Path) -> None:
+        assert "as-of day" not in self.notes(tmp_path)
+
+
 class TestOneTimeBuyersOnly:
     @pytest.fixture(scope="class")
     @staticmethod
