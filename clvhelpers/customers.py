@@ -13,18 +13,21 @@ time stamp: an order at 15:30 on the last day of the calibration counts in the c
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrameT
 
-from clvhelpers.errors import ConfigError
+from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.purchases import (
     PERIODS,
     Day,
+    Frame,
     PurchaseDays,
     as_day,
+    as_frame,
     counted,
     day_number,
     one_of,
@@ -143,6 +146,26 @@ def orders_over_time(
     every.insert(0, "period", periods_of(every.index, period))
     complete = every["period"].dt.end_time.dt.normalize() <= pd.Timestamp(days.end)
     return every[["period", *columns]].assign(complete=complete).reset_index(drop=True)
+
+
+def summary_frame(summary: Any, columns: Sequence[str]) -> Frame:
+    """A customer summary of any engine, once it is sure that it has the columns."""
+    frame = as_frame(summary, "the summary")
+    known = frame.collect_schema().names()
+    missing = [name for name in columns if name not in known]
+    if missing:
+        raise DataContractError(
+            f"the summary has no column {', '.join(map(repr, missing))}: it has {', '.join(map(repr, known))}; "
+            "customer_summary(transactions) makes the columns that are needed"
+        )
+    return frame
+
+
+def to_pandas(frame: Frame) -> pd.DataFrame:
+    """A narwhals frame as pandas, fetched from wherever it lies; one of pandas keeps its index."""
+    if isinstance(frame, nw.LazyFrame):
+        return frame.collect(backend="pandas").to_native()
+    return frame.to_pandas()
 
 
 def _holdout_cut(calibration_end: str | dt.date, days: PurchaseDays) -> dt.date:

@@ -59,7 +59,7 @@ def purchase_days(transactions: Any, end: Day, columns: dict[str, str | None]) -
     Rows after `end` (default: the last date in the log) are ignored. The log is never changed.
     """
     end_day = as_day(end, "end")
-    frame = _narwhals(transactions)
+    frame = as_frame(transactions, "the transaction log")
     has_money = _check_columns(frame, columns)
     rows = _canonical(frame, columns, has_money)
     first, last = _check_rows(rows, has_money)
@@ -130,21 +130,21 @@ def rows_of(frame: Frame) -> list[dict[str, Any]]:
     return eager.rows(named=True)
 
 
+def as_frame(native: Any, what: str) -> Frame:
+    """A frame of any engine as narwhals sees it, or an error that says what was given for `what`."""
+    try:
+        return nw.from_native(native)
+    except TypeError:
+        raise DataContractError(
+            f"{what} is a {type(native).__name__}: expected a frame of pandas, Polars or Spark, or a DuckDB relation"
+        ) from None
+
+
 def one_of(value: str, allowed: Any, name: str) -> str:
     """`value` if it is allowed, else an error that says what is."""
     if value not in allowed:
         raise ConfigError(f"{name} is {value!r}: expected one of {', '.join(map(repr, allowed))}")
     return value
-
-
-def _narwhals(transactions: Any) -> Frame:
-    try:
-        return nw.from_native(transactions)
-    except TypeError:
-        raise DataContractError(
-            f"transactions are a {type(transactions).__name__}: expected a frame of pandas, Polars or Spark, "
-            "or a DuckDB relation"
-        ) from None
 
 
 def _check_columns(frame: Frame, columns: dict[str, str | None]) -> bool:

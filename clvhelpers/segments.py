@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from clvhelpers.customers import summary_frame, to_pandas
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.text import count, number, percent
 
@@ -54,7 +54,7 @@ def typical_gap(summary: Any) -> float:
     >>> typical_gap(pd.DataFrame({"frequency": [0, 1, 2], "recency": [0.0, 4.0, 12.0]}))
     5.0
     """
-    frame = _pandas(summary, ["frequency", "recency"])
+    frame = to_pandas(summary_frame(summary, ["frequency", "recency"]).select("frequency", "recency"))
     repeaters = frame[frame["frequency"] > 0]
     if repeaters.empty:
         raise NotEnoughDataError(
@@ -89,7 +89,10 @@ def rfm_scores(
     ['113', '545']
     """
     _check_edges(frequency_edges, recency_multiples)
-    frame = _pandas(summary, ["customer_id", "frequency", "recency", "T", "orders"], optional=["total"])
+    columns = ["customer_id", "frequency", "recency", "T", "orders"]
+    found = summary_frame(summary, columns)
+    columns += ["total"] if "total" in found.collect_schema() else []
+    frame = to_pandas(found.select(columns))
     usual = typical_gap(frame) if gap is None else gap
     if not usual > 0:
         raise DataContractError(f"the usual time between orders must be above 0, got {usual}")
@@ -164,6 +167,7 @@ class Groups:
     frame: pd.DataFrame
 
     def sentence(self) -> str:
+        """The largest group, and the one with the most revenue, in words."""
         biggest = self.frame.iloc[int(self.frame["customers"].argmax())]
         words = (
             f"The largest group is {biggest['group']}: {count(biggest['customers'], 'customer')}, "
@@ -178,6 +182,7 @@ class Groups:
         )
 
     def plot(self) -> "Picture":
+        """Each group's share of customers and of revenue."""
         from clvhelpers.plots.segments import group_bars
 
         return group_bars(self.frame)
@@ -229,6 +234,7 @@ class Tiers:
     ties: int
 
     def sentence(self) -> str:
+        """What the highest tier is and holds, in words."""
         top = self.frame.iloc[0]
         words = (
             f"{TIERS[0]} is {count(top['customers'], 'customer')}, {percent(top['share_of_customers'], 0)} of all, "
@@ -237,6 +243,7 @@ class Tiers:
         return words + f" On a cut-off lie {count(self.ties, 'customer')}, in the lower tier."
 
     def plot(self) -> "Picture":
+        """Each tier's share of the value."""
         from clvhelpers.plots.segments import tier_bars
 
         return tier_bars(self.frame)
@@ -294,6 +301,7 @@ class Concentration:
     frame: pd.DataFrame
 
     def sentence(self) -> str:
+        """What the best customers make of the total, in words."""
         if self.top_10_share is None:
             return f"The values of {count(self.customers, 'customer')} do not add up to more than 0: no shares to give."
         words = (
@@ -308,6 +316,7 @@ class Concentration:
         return words
 
     def plot(self) -> "Picture":
+        """The share of the total by share of customers, best first."""
         from clvhelpers.plots.segments import concentration_curve
 
         return concentration_curve(self)
@@ -338,19 +347,6 @@ def concentration(values: Sequence[float] | pd.Series) -> Concentration:
         weights = n + 1 - 2 * np.arange(1, n + 1)
         gini = None if len(below) else float(np.sum(weights * worth) / (n * whole))
     return Concentration(gini, top_1, top_10, top_20, for_80, n, whole, len(below), float(below.sum()), curve)
-
-
-def _pandas(frame: Any, needed: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
-    native = nw.from_native(frame)
-    names = native.collect_schema().names()
-    missing = [name for name in needed if name not in names]
-    if missing:
-        raise DataContractError(
-            f"no column {', '.join(missing)}; the summary of customer_summary has it. Here: {names}"
-        )
-    picked = native.select(*needed, *[name for name in optional if name in names])
-    result: pd.DataFrame = picked.lazy().collect("pandas").to_native()
-    return result
 
 
 def _codes(scores: pd.DataFrame) -> pd.Series:

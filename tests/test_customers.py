@@ -248,7 +248,7 @@ def test_an_unknown_column_is_named_with_the_nearest() -> None:
 
 
 def test_something_that_is_no_frame_is_refused() -> None:
-    with pytest.raises(DataContractError, match="transactions are a list: expected a frame"):
+    with pytest.raises(DataContractError, match="the transaction log is a list: expected a frame"):
         clv.customer_summary([1, 2])  # type: ignore[type-var]
 
 

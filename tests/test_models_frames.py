@@ -107,7 +107,7 @@ def test_a_weight_below_0_is_refused_on_every_engine(engine, summary):
 
 
 def test_a_row_of_weight_0_is_as_good_as_absent(summary):
-    there = summary["frequency"] < 10
+    there = summary.index % 7 > 0
     without = BetaGeoModel().fit(summary[there])
     weighted = BetaGeoModel().fit(summary, weights=there.astype(int))
     assert weighted.parameters == pytest.approx(without.parameters, rel=1e-8)

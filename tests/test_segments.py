@@ -87,8 +87,10 @@ class TestScores:
         assert segments.rfm_scores(pl.from_pandas(frame).lazy()).equals(segments.rfm_scores(frame))
 
     def test_a_missing_column_is_named(self) -> None:
-        with pytest.raises(DataContractError, match="no column orders"):
+        with pytest.raises(DataContractError, match="no column 'orders'"):
             segments.rfm_scores(made([1], [1.0]).drop(columns="orders"))
+        with pytest.raises(DataContractError, match="the summary is a list: expected a frame"):
+            segments.rfm_scores([1])
 
     def test_wrong_edges_are_refused_together(self) -> None:
         with pytest.raises(ConfigError, match="2 problems"):

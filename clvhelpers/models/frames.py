@@ -7,6 +7,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from clvhelpers.customers import summary_frame, to_pandas
 from clvhelpers.errors import DataContractError, NotEnoughDataError
 
 EXAMPLES = 3
@@ -21,9 +22,9 @@ def read_rows(summary: Any, columns: Sequence[str]) -> pd.DataFrame:
 
     The index is that of a pandas summary; for another engine it is `customer_id`, where there is one.
     """
-    frame = _narwhals(summary, columns)
+    frame = summary_frame(summary, columns)
     named = not frame.implementation.is_pandas() and "customer_id" in frame.collect_schema()
-    rows = _to_pandas(frame.select(*(["customer_id"] if named else []), *columns))
+    rows = to_pandas(frame.select(*(["customer_id"] if named else []), *columns))
     return _numbers(rows.set_index("customer_id") if named else rows)
 
 
@@ -33,9 +34,9 @@ def count_rows(summary: Any, columns: Sequence[str], weights: Weights = None) ->
     `weights` counts a row more than once: the name of a column, or one number a row. Rows of weight 0 are left out.
     """
     names = [*columns, weights] if isinstance(weights, str) else columns
-    frame = _narwhals(summary, names)
+    frame = summary_frame(summary, names)
     if isinstance(frame, nw.LazyFrame) and weights is None:
-        return _numbers(_to_pandas(frame.group_by(*columns).agg(weight=nw.len())).sort_values([*columns]))
+        return _numbers(to_pandas(frame.group_by(*columns).agg(weight=nw.len())).sort_values([*columns]))
     rows = read_rows(summary, names)
     if isinstance(weights, str):
         weights = rows.pop(weights)
@@ -118,30 +119,6 @@ def check_enough(rows: pd.DataFrame, customers: int, repeaters: int, model: str)
         )
     if problems:
         raise NotEnoughDataError(problems)
-
-
-def _narwhals(summary: Any, columns: Sequence[str]) -> Any:
-    try:
-        frame = nw.from_native(summary)
-    except TypeError:
-        raise DataContractError(
-            f"the summary is a {type(summary).__name__}: expected a frame of pandas, Polars or Spark, or a DuckDB "
-            "relation, as customer_summary() gives"
-        ) from None
-    known = frame.collect_schema().names()
-    missing = [name for name in columns if name not in known]
-    if missing:
-        raise DataContractError(
-            f"the summary has no column {', '.join(map(repr, missing))}: it has {', '.join(map(repr, known))}; "
-            "customer_summary(transactions) makes the columns that are needed"
-        )
-    return frame
-
-
-def _to_pandas(frame: Any) -> pd.DataFrame:
-    if isinstance(frame, nw.LazyFrame):
-        return frame.collect(backend="pandas").to_native()
-    return frame.to_pandas()
 
 
 def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
