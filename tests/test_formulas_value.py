@@ -150,6 +150,7 @@ def test_a_table_of_customers_keeps_its_index() -> None:
         ({"growth": -2}, "growth is -2: a margin can't shrink by more than all of it"),
         ({"retention": [0.8, 1.1, 2]}, r"retention\[1\] is 1.1 \(and 1 more\): more customers would stay"),
         ({"periods": -1}, "periods is -1: it can't be below 0"),
+        ({"periods": 2.5}, r"periods is 2\.5: it is a number of payments, so a whole one"),
         ({"timing": "middle"}, "timing is 'middle': expected one of 'start': the first margin comes now"),
         ({"retention": [0.8, 0.7], "discount": [0.1, 0.2, 0.3]}, r"lengths .* retention \(2,\), discount \(3,\)"),
     ],

@@ -7,9 +7,8 @@ import math
 
 import numpy as np
 
-from clvhelpers.errors import FormulaError
 from clvhelpers.formulas.inputs import Array, Inputs, Numbers, Result
-from clvhelpers.formulas.value import Timing, check_timing, first_worth, geometric_sum, shrinkage
+from clvhelpers.formulas.value import Timing, check_timing, discounted, first_worth, geometric_sum, shrinkage
 
 NEVER = math.inf
 """The payback period of money that never comes back."""
@@ -136,14 +135,7 @@ def payback_of_cash_flows(cash_flows: Numbers, discount: Numbers = 0.0) -> Resul
     >>> payback_of_cash_flows([[-100, 60, 60], [-100, 20, 20]])
     array([ 2., inf])
     """
-    flows = Inputs(cash_flows=cash_flows)["cash_flows"]
-    given = Inputs(discount=discount)
-    given.discount()
-    if flows.ndim == 0 or given["discount"].ndim:
-        raise FormulaError("cash_flows must be a row of money or several, and discount one rate")
-    given.settle()
-    times = np.arange(flows.shape[-1])
-    paid = (flows / (1 + given["discount"]) ** times).cumsum(axis=-1) >= 0
+    paid = discounted(cash_flows, discount).cumsum(axis=-1) >= 0
     return Inputs().give(np.where(paid.any(axis=-1), paid.argmax(axis=-1), NEVER))
 
 

@@ -129,6 +129,7 @@ class Choice:
     frame: pd.DataFrame = field(repr=False, compare=False)
 
     def sentence(self) -> str:
+        """The formula, the reason for it, and what one believes when using it."""
         return f"Use the {self.name} ({self.function}), since {self.why}. It assumes: {self.assumes}."
 
 

@@ -5,9 +5,10 @@ import numpy as np
 from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import FormulaError
 from clvhelpers.formulas.inputs import Inputs, Numbers, Result
+from clvhelpers.purchases import PERIODS
 
 DAYS_PER_PERIOD = {**DAYS_PER_UNIT, "Q": DAYS_PER_UNIT["Y"] / 4}
-PERIOD_NAMES = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
+PERIOD_NAMES = {**PERIODS, "Y": "year"}
 KINDS = ("effective", "nominal", "churn", "retention")
 
 

@@ -190,14 +190,7 @@ def net_present_value(cash_flows: Numbers, discount: Numbers, *, first: float = 
     >>> round(net_present_value([-100, 60, 60], 0.1), 2)
     4.13
     """
-    given = Inputs(discount=discount)
-    flows = Inputs(cash_flows=cash_flows)["cash_flows"]
-    given.discount()
-    if flows.ndim == 0 or given["discount"].ndim:
-        raise FormulaError("cash_flows must be a row of money or several, and discount one rate")
-    given.settle()
-    times = first + np.arange(flows.shape[-1])
-    return Inputs().give((flows / (1 + given["discount"]) ** times).sum(axis=-1))
+    return Inputs().give(discounted(cash_flows, discount, first).sum(axis=-1))
 
 
 def cash_flow_table(
@@ -248,6 +241,17 @@ def cash_flow_table(
     )
 
 
+def discounted(cash_flows: Numbers, discount: Numbers, first: float = 0) -> Array:
+    """Today's worth of each cash flow of a row, or of several; the first one comes after `first` periods."""
+    given = Inputs(discount=discount)
+    flows = Inputs(cash_flows=cash_flows)["cash_flows"]
+    given.discount()
+    if flows.ndim == 0 or given["discount"].ndim:
+        raise FormulaError("cash_flows must be a row of money or several, and discount one rate")
+    given.settle()
+    return flows * _worth_today(first + np.arange(float(flows.shape[-1])), float(given["discount"]))
+
+
 def _worth_today(time: Array, discount: float) -> Array:
     return (1 + discount) ** -time
 
@@ -265,6 +269,7 @@ def _check_rates(given: Inputs, *, endless: bool) -> None:
         given.refuse("retention", shrinkage(given, given["growth"]) >= 1, _infinite(given["growth"]))
     else:
         given.not_negative("periods")
+        given.refuse("periods", given["periods"] % 1 != 0, "it is a number of payments, so a whole one")
 
 
 def _multiple(given: Inputs, timing: Timing, growth: Array, endless: bool) -> Array:
@@ -286,6 +291,7 @@ def first_worth(given: Inputs, timing: Timing) -> Array:
 
 
 def check_timing(timing: str) -> None:
+    """Refuse a timing that is none of `TIMINGS`, and say what each of those means."""
     if timing not in TIMINGS:
         known = "; ".join(f"{name!r}: {meaning}" for name, meaning in TIMINGS.items())
         raise FormulaError(f"timing is {timing!r}: expected one of {known}")
