@@ -11,7 +11,7 @@ A customer is known by x repeat purchases, the time t_x of the last of them, and
 watched. Everything is computed with logarithms, so that it holds for x and T of 10,000 and more.
 """
 
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,10 @@ from clvhelpers.models.frames import (
     merge_rows,
     read_rows,
 )
+
+if TYPE_CHECKING:
+    from clvhelpers.models.gamma_gamma import GammaGammaModel
+    from clvhelpers.models.validation import Validation
 
 Array = np.ndarray
 COLUMNS = ("frequency", "recency", "T")
@@ -105,9 +109,10 @@ class BetaGeoModel(FittedModel):
 
         Equation 10: the probability of being alive times what a customer who is alive will buy.
         """
-        rows = self._customers(summary)
+        parameters = self.beta_geo_parameters
+        rows = _customers(summary)
         times = _times(t, len(rows))
-        purchases = probability_alive(self.beta_geo_parameters, rows) * self._purchases_if_alive(rows, times)
+        purchases = probability_alive(parameters, rows) * _purchases_of_rows(parameters, rows, times)
         return purchases.rename("expected_purchases")
 
     def expected_probability_alive(self, summary: Any) -> pd.Series:
@@ -118,7 +123,7 @@ class BetaGeoModel(FittedModel):
         it says that a one-time buyer is either new or slow. The forecast is low for them all the same,
         as their rate is estimated to be low.
         """
-        return probability_alive(self.beta_geo_parameters, self._customers(summary))
+        return probability_alive(self.beta_geo_parameters, _customers(summary))
 
     def expected_purchases_new_customer(self, t: float | Array) -> float | Array:
         """Expected repeat purchases of somebody in the `t` after a first purchase (equation 9)."""
@@ -137,7 +142,7 @@ class BetaGeoModel(FittedModel):
     def expected_customer_lifetime_value(
         self,
         summary: Any,
-        spend_model: Any,
+        spend_model: "GammaGammaModel",
         horizon_months: int = 12,
         discount_rate: float = 0.10,
         margin: float = 1.0,
@@ -147,29 +152,11 @@ class BetaGeoModel(FittedModel):
 
         return lifetime_value(self, spend_model, summary, horizon_months, discount_rate, margin)
 
-    def validate(self, holdout_summary: Any) -> Any:
+    def validate(self, holdout_summary: Any) -> "Validation":
         """Try the model on a period it has not seen; see `models.validation.validate`."""
         from clvhelpers.models.validation import validate
 
         return validate(self, holdout_summary)
-
-    def _customers(self, summary: Any) -> pd.DataFrame:
-        self._fitted  # noqa: B018 - a model that was not fitted has no answer, whatever the summary
-        rows = read_rows(summary, COLUMNS)
-        check_purchases(rows)
-        return rows
-
-    def _purchases_if_alive(self, rows: pd.DataFrame, times: Array) -> Array:
-        """Computed once for each distinct (frequency, T), since nothing else matters to those alive."""
-        keyed = rows.assign(t=times)
-        distinct, place = collapse(keyed, ["frequency", "T", "t"])
-        answer = purchases_if_alive(
-            self.beta_geo_parameters,
-            distinct["frequency"].to_numpy(),
-            distinct["T"].to_numpy(),
-            distinct[["t"]].to_numpy(),
-        )
-        return answer[place]
 
 
 def probability_alive(parameters: BetaGeoParameters, rows: pd.DataFrame) -> pd.Series:
@@ -229,6 +216,19 @@ def merge_nearby(rows: pd.DataFrame, steps: int = MERGE_STEPS) -> pd.DataFrame:
     width = rows["T"].max() / steps
     near = {name: np.floor(rows[name] / width) for name in ("recency", "T")}
     return merge_rows(rows, rows[list(COLUMNS)].assign(**near))
+
+
+def _customers(summary: Any) -> pd.DataFrame:
+    rows = read_rows(summary, COLUMNS)
+    check_purchases(rows)
+    return rows
+
+
+def _purchases_of_rows(parameters: BetaGeoParameters, rows: pd.DataFrame, times: Array) -> Array:
+    """Computed once for each distinct (frequency, T, t), since nothing else matters to those alive."""
+    distinct, place = collapse(rows.assign(t=times), ["frequency", "T", "t"])
+    x, T = distinct["frequency"].to_numpy(), distinct["T"].to_numpy()
+    return purchases_if_alive(parameters, x, T, distinct[["t"]].to_numpy())[place]
 
 
 class _Likelihood:

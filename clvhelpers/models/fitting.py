@@ -80,6 +80,7 @@ class Posterior:
         return self.frame.quantile([tail, 1 - tail]).T.set_axis(["low", "high"], axis="columns")
 
     def sentence(self) -> str:
+        """The range of each parameter in words."""
         ranges = (f"{name} {row.low:.3g} to {row.high:.3g}" for name, row in self.interval().iterrows())
         return f"With 90% probability, given the model: {', '.join(ranges)}."
 
