@@ -311,8 +311,8 @@ def _hide_unobserved(cells: pd.DataFrame, cut: dt.date, period: str, mode: str, 
     mature = over <= pd.Timestamp(cut)
     seen = (started <= pd.Timestamp(cut)) if keep else mature
     frame = cells.copy()
-    counted = [name for name in ("n_active", "orders", "revenue") if name in frame]
-    frame[counted] = frame[counted].astype(float).where(seen)
+    sums = [name for name in ("n_active", "orders", "revenue") if name in frame]
+    frame[sums] = frame[sums].astype(float).where(seen)
     n0 = frame["n0"].where(frame["n0"] > 0)
     if "revenue" in frame:
         frame["cumulative_revenue_per_customer"] = frame.groupby("cohort")["revenue"].cumsum() / n0

@@ -75,15 +75,8 @@ def non_contractual(
     first_day = rng.integers(0, 7 * acquisition_weeks, customers)
     lifetime = rng.geometric(np.maximum(truth["dropout_probability"], np.finfo(float).tiny))
     who, day, last = _purchase_days(rng, truth["purchase_rate"].to_numpy(), lifetime, first_day, weeks + future_weeks)
-    nu = spend[0] / truth["mean_spend"].to_numpy()
     begin, end_day = pd.Timestamp(start), 7 * weeks
-    log = pd.DataFrame(
-        {
-            "customer_id": truth["customer_id"].to_numpy()[who],
-            "date": begin + pd.to_timedelta(day, unit="D"),
-            "amount": np.maximum(rng.gamma(spend[0], 1 / nu[who]).round(2), 0.01),
-        }
-    )
+    log = _orders(rng, truth.iloc[who], begin + pd.to_timedelta(day, unit="D"), spend[0])
     seen = day <= end_day
     left = np.isin(np.arange(customers), who[seen & last])
     transactions, future = (_by_date(log[rows]) for rows in (seen, ~seen))
@@ -142,6 +135,13 @@ def _purchase_days(
         np.concatenate([first_day, np.minimum(day, 7 * weeks)]),
         np.concatenate([np.zeros(len(rate), dtype=bool), repeats.last]),
     )
+
+
+def _orders(rng: np.random.Generator, buyers: pd.DataFrame, dates: pd.DatetimeIndex, steadiness: float) -> pd.DataFrame:
+    """A purchase of each buyer on each date; amounts are gamma distributed around the buyer's mean."""
+    nu = steadiness / buyers["mean_spend"].to_numpy()
+    amounts = np.maximum(rng.gamma(steadiness, 1 / nu).round(2), 0.01)
+    return pd.DataFrame({"customer_id": buyers["customer_id"].to_numpy(), "date": dates, "amount": amounts})
 
 
 class Repeats(NamedTuple):

@@ -59,7 +59,7 @@ class Forecast:
 def holdout_days(history_days: int, horizon_months: int) -> int:
     """How many days to hold out for the check: as long as the horizon, but at most half of the history.
 
-    Whole weeks. Less than four weeks are no check, which raises `NotEnoughDataError`.
+    Rounded to whole weeks. Less than four weeks are no check, which raises `NotEnoughDataError`.
 
     >>> holdout_days(545, 12) / 7, holdout_days(3000, 12) / 7
     (39.0, 52.0)
