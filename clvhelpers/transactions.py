@@ -115,7 +115,7 @@ def clean_transactions(
     rules = rules or Rules()
     notes = list(frame.notes) if isinstance(frame, Source) else []
     rows = _canonical(frame.relation if isinstance(frame, Source) else frame, timezone)
-    rows = _one_currency(rows, rules.currencies, currency)
+    rows = _one_currency(rows, rules.currencies, currency, notes)
     cut = as_day(as_of, "as_of") or _last_day(rows)
     rows = _with_reasons(rows, rules, cut)
     rows, duplicates = _duplicates(rows, rules)
@@ -197,7 +197,7 @@ def _local_dates(rows: Frame, kind: nw.dtypes.DType, timezone: str | None) -> Fr
     return rows.with_columns(date=stamp.dt.convert_time_zone(timezone).dt.replace_time_zone(None))
 
 
-def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None) -> Frame:
+def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None, notes: list[str]) -> Frame:
     """Amounts in the client's currency, refused where a rate is missing."""
     names = rows.collect_schema().names()
     if "currency" not in names or "amount" not in names:
@@ -208,6 +208,8 @@ def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None) -
     known = {client: 1.0, **rates} if client else dict(rates)
     codes = sorted(one for one in found if one)
     if not codes or (len(codes) == 1 and client in (None, codes[0])):
+        if codes and "" in found:
+            notes.append(f"Rows without a currency, taken to be in {codes[0]} like all others: {found['']:,}.")
         return rows
     missing = [one for one in codes if one not in known]
     problems = [f"{found[one]:,} rows are in {one} and `currencies` has no rate for it" for one in missing]

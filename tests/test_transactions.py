@@ -189,6 +189,13 @@ def test_a_missing_currency_among_several_is_refused() -> None:
         clean_transactions(log, Rules(currencies={"EUR": 0.5}), currency="GBP")
 
 
+def test_a_missing_currency_beside_only_one_is_taken_to_be_that_and_told() -> None:
+    log = frame(date=["2026-01-01", "2026-01-02"], amount=[1.0, 2.0], currency=["GBP", None])
+    assert clean_transactions(log, currency="GBP").notes == (
+        "Rows without a currency, taken to be in GBP like all others: 1.",
+    )
+
+
 def test_without_amounts_each_row_is_a_purchase_and_money_is_none() -> None:
     log = clean_transactions(MESSY[["customer_id", "date"]])
     assert (log.money_read, log.money_used, log.money_set_aside) == (None, None, {})

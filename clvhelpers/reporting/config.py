@@ -182,6 +182,12 @@ class ClientConfig(_Section):
     rules: RuleActions = Field(default=RuleActions(), description="a block of rules for rows with a problem")
     seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0")
 
+    @model_validator(mode="after")
+    def _own_currency(self) -> "ClientConfig":
+        if self.rules.currencies.get(self.currency, 1) != 1:
+            raise ValueError(f"`rules.currencies` gives a rate for {self.currency}, the client's own; take it out.")
+        return self
+
     @property
     def has_money(self) -> bool:
         """Whether the data have amounts; without them orders can be forecast, but not money."""
