@@ -284,8 +284,19 @@ def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, Count | None]:
             "count twice; remove one copy, or set the rule exact_duplicates to set_aside"
         )
     repeated = groups.filter(nw.col("copies") > 1).sort("customer_id", "date").head(EXAMPLES)
-    examples = tuple(f"{place(group)} ({group['copies']} times)" for group in rows_of(repeated))
+    examples = tuple(_first_copy(rows, group, columns) for group in rows_of(repeated))
     return rows, {name: facts[name] for name in ("rows", "money", "across")} | {"examples": examples}
+
+
+def _first_copy(rows: Frame, group: Count, columns: list[str]) -> str:
+    """Where the second of equal rows stands, or what they hold where rows have no number."""
+    order = [name for name in ("source_file", "source_row", "_row") if name in rows.collect_schema()]
+    if not order:
+        return f"{place(group)} ({group['copies']} times)"
+    missing = {name for name in columns if group[name] is None or group[name] != group[name]}
+    equal = [nw.col(name).is_null() if name in missing else nw.col(name) == group[name] for name in columns]
+    found = rows.filter(nw.col("reason").is_null(), *equal).sort(order).head(2)
+    return place(rows_of(found)[1])
 
 
 def _overlap(duplicates: Count | None) -> list[str]:

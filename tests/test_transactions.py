@@ -105,7 +105,7 @@ def test_problems_name_rule_action_rows_money_and_places() -> None:
     assert problems.loc[("negative_amount", "netted"), "rows"] == 1
     duplicates = problems.loc[("exact_duplicates", "keep")]
     assert (duplicates["rows"], duplicates["money"]) == (1, 3.0)
-    assert duplicates["examples"] == ("customer f, 2026-01-08 00:00:00, 3.0 (2 times)",)
+    assert duplicates["examples"] == ("row 12",)
 
 
 def test_places_are_file_and_line_with_the_text(tmp_path: Path) -> None:
@@ -130,6 +130,13 @@ def test_cdnow_comes_out_whole_when_zero_is_kept() -> None:
     duplicates = log.problems.set_index("rule").loc["exact_duplicates"]
     assert duplicates["rows"] == 255  # the package rfm 1.0.9 drops these genuine rows, and 4,332.88 with them
     assert round(duplicates["money"], 2) == 4_332.88
+    assert len(duplicates["examples"]) == 5
+
+
+def test_an_exact_duplicate_is_shown_by_file_and_line(tmp_path: Path) -> None:
+    log = clean_transactions(log_of(tmp_path, "a;14/03/2026;1", "b;15/03/2026;", "b;16/03/2026;2", "a;14/03/2026;1"))
+    duplicates = log.problems.set_index("rule").loc["exact_duplicates"]
+    assert duplicates["examples"] == ("orders.csv row 5",)
 
 
 @pytest.mark.parametrize(("rule", "action"), [(rule, "refuse") for rule in ALLOWED])
