@@ -53,9 +53,9 @@ def customer_summary(
 
     Takes a pandas, Polars or Spark frame or a DuckDB relation, one row an order or order line, and
     gives `customer_id, frequency, recency, T, monetary_value, first_date, last_date, orders, total`,
-    sorted by customer. `recency` and `T` are exact and in `unit` ("D", "W", "M" of 365.25/12 days or
-    "Y"). `orders` counts purchase days with the first; `total` is all money, less refunds. Without
-    an amount there are no money columns.
+    sorted by customer (but a lazy frame, as of DuckDB or Spark, has no order). `recency` and `T` are exact
+    and in `unit` ("D", "W", "M" of 365.25/12 days or "Y"). `orders` counts purchase days with the first;
+    `total` is all money, less refunds. Without an amount there are no money columns.
 
     `end` (default: the last date in the log) is counted whole; later rows are ignored. A customer
     who only has refunds has no row: `clean_transactions` counts those.
@@ -245,4 +245,5 @@ def _finish(customers: Any, days: PurchaseDays, cut: dt.date, unit: str) -> Any:
         customers = customers.with_columns(monetary_value=mean)
         names = [*names[:4], "monetary_value", *names[4:7], "total", *names[7:]]
     names += ["holdout_total"] if "holdout_total" in customers.collect_schema() else []
-    return nw.maybe_reset_index(customers.select(*names).sort("customer_id"))
+    summary = customers.select(*names)
+    return nw.maybe_reset_index(summary.sort("customer_id")) if isinstance(summary, nw.DataFrame) else summary

@@ -52,8 +52,9 @@ SMALL_TASKS: dict[str, Callable[[Any], pd.DataFrame]] = {
 
 
 def as_pandas(result: Any) -> pd.DataFrame:
+    """A summary as pandas; the rows of a lazy one come in no order."""
     frame = nw.from_native(result)
-    return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
+    return (frame.sort("customer_id").collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -69,7 +69,7 @@ def analyse(config: ClientConfig) -> Analysis:
     log = clean_source(source, config)
     notes = Notes(log.notes)
     # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
-    summary = customer_summary(log.transactions, end=log.as_of).df().round(DECIMALS)
+    summary = customer_summary(log.transactions, end=log.as_of).order("customer_id").df().round(DECIMALS)
     _note_refunds_only(log, summary, config.currency, notes)
     _note_silent_end(log, summary, notes)
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
