@@ -60,6 +60,7 @@ def render(
         staging.mkdir()
     try:
         as_of = _fill(staging, inputs, config, template, progress)
+        shutil.rmtree(home / "failed", ignore_errors=True)  # what an earlier run left is mended now
         return _replace(staging, home / as_of)
     except Exception as error:
         _keep_failure(staging, home / "failed", error)

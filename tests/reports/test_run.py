@@ -78,6 +78,15 @@ def test_a_failure_leaves_the_older_report_and_its_own_log(tmp_path: Path, cell:
     assert str(good.parent / "failed") in caught.value.__notes__[0]
 
 
+def test_the_next_good_report_takes_the_log_of_the_failure_away(tmp_path: Path) -> None:
+    client = write_client(tmp_path)
+    with pytest.raises(RuntimeError):
+        render(client, tmp_path / "out", template=write_template(tmp_path, "1 / 0"))
+    assert names(tmp_path / "out" / "acme") == ["failed"]
+    render(client, tmp_path / "out", template=write_template(tmp_path))
+    assert names(tmp_path / "out" / "acme") == ["2026-06-30"]
+
+
 def test_a_disk_that_is_full_at_the_last_file_leaves_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, value: object) -> None:
         raise OSError(28, "No space left on device")
