@@ -188,7 +188,7 @@ def cohort_table(
     if cut < days.first:
         raise NotEnoughDataError(
             f"the log runs from {days.first} to {days.end}, which is no complete {PERIODS[period]}: "
-            "take a shorter period, or keep_incomplete=True"
+            "take a shorter period, or keep the incomplete ones"
         )
     cells, unassigned = _cells(days, cut, period, mode, kind)
     frame = _hide_unobserved(cells, cut, period, mode, keep_incomplete)
@@ -365,5 +365,5 @@ def _left_truncation_note(cohort: pd.Period, dropped: bool) -> str:
         return f"The first cohort, {cohort}, is left out: it may hold customers from before the log began."
     return (
         f"The first cohort, {cohort}, stays far more often than the others: it probably holds customers from "
-        "before the log began. Leave it out with drop_left_truncated=True."
+        "before the log began, and averages with it are too high."
     )
