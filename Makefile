@@ -18,7 +18,7 @@ report: $(RUN)  ## render the report of CDNOW, a real online music shop
 	@$(BIN)/clv report reports/clients/cdnow.yml
 
 lab: $(RUN)  ## open JupyterLab at lesson 00
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 lessons: $(TEST)  ## make the lessons anew from their solutions and run them all
 	@$(BIN)/python notebooks/make_lessons.py

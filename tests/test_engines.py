@@ -79,7 +79,6 @@ def test_cdnow_is_equal_on_each_engine() -> None:
         pd.testing.assert_frame_equal(as_pandas(clv.split_holdout(to_engine(log), "1997-09-30")), expected)
 
 
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 def test_spark_gives_the_same_and_stays_in_spark(spark: Any) -> None:
     log = spark.createDataFrame(LOG)
     found = clv.split_holdout(log, "2026-03-31")
@@ -88,7 +87,6 @@ def test_spark_gives_the_same_and_stays_in_spark(spark: Any) -> None:
     pd.testing.assert_frame_equal(SMALL_TASKS["cohorts"](log), SMALL_TASKS["cohorts"](LOG))
 
 
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 def test_spark_timestamps_that_carry_a_zone_are_refused(spark: Any) -> None:
     log = spark.createDataFrame(LOG)
     zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))

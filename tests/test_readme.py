@@ -30,3 +30,9 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text().splitlines()
     assert re.search(r"^make test\b", README, flags=re.MULTILINE)
+
+
+def test_make_lab_opens_the_first_lesson() -> None:
+    (opened,) = re.findall(r"default_url=/lab/tree/(\S+)", (ROOT / "Makefile").read_text())
+    assert opened == "notebooks/00_start_here.ipynb"
+    assert (ROOT / opened).is_file()
