@@ -39,7 +39,7 @@ bench: $(TEST) $(PEERS)/.ready  ## compare speed and memory with other libraries
 lock: $(TEST)  ## choose new exact versions for the two lock files
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile -q -U --universal --generate-hashes --no-header --no-annotate --extra install pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile -q -U --universal --generate-hashes --no-header --no-annotate --extra install --extra test --extra spark -c requirements.lock pyproject.toml -o requirements-test.lock
+	@$(BIN)/uv pip compile -q -U --universal --generate-hashes --no-header --no-annotate --extra install --extra test --extra dask --extra postgres --extra spark -c requirements.lock pyproject.toml -o requirements-test.lock
 
 clean:  ## remove the environments, so that the next command sets them up afresh
 	@rm -rf $(VENV) $(PEERS)

@@ -122,6 +122,17 @@ Format = Callable[[float], str]
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A number with its own format, for a column whose rows differ in kind."""
+
+    value: float | None
+    format: Format
+
+    def __str__(self) -> str:
+        return MISSING if self.value is None or math.isnan(self.value) else self.format(self.value)
+
+
+@dataclass(frozen=True)
 class Table:
     """A frame with a caption, shown as an accessible HTML table; `frame` holds the numbers.
 
@@ -166,6 +177,16 @@ class Table:
             f'<table class="clv {NO_MATHS}"><caption>{html.escape(self.caption)}</caption>'
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody></table>"
         )
+
+    def as_data(self) -> dict[str, object]:
+        """What is shown, as values that JSON knows: the caption, and texts by row and column.
+
+        >>> table(pd.DataFrame({"tier": ["Gold"], "share": [0.25]}), "Tiers", share=percent).as_data()["rows"]
+        [['Gold', '25.0%']]
+        """
+        texts = self._texts()
+        columns = [{"name": str(name), "number": self._numeric(name)} for name in texts.columns]
+        return {"caption": self.caption, "columns": columns, "rows": texts.to_numpy().tolist()}
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self._texts().to_string(index=False)}"

@@ -124,8 +124,11 @@ def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None
 def read_source(config: ClientConfig) -> Source:
     """The client's transactions as they are, typed."""
     how = config.transactions
-    options = how.model_dump(exclude={"source", "columns"})
-    return open_transactions(how.source, SourceOptions(how.columns.model_dump(), timezone=config.timezone, **options))
+    written = how.model_dump(include={"encoding", "separator", "date_format", "decimal", "thousands", "sheet"})
+    options = SourceOptions(
+        how.columns.model_dump(), timezone=config.timezone, source_timezone=how.source_timezone, **written
+    )
+    return open_transactions(how.source or [], options)
 
 
 def clean_source(source: Source, config: ClientConfig) -> CleanLog:

@@ -11,6 +11,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.text import NO_MATHS
 
 HERE = Path(__file__).parent
@@ -51,10 +52,10 @@ class _ReportExporter(TemplateExporter):
     extra_template_basedirs = [str(HERE)]  # noqa: RUF012  (a trait of nbconvert)
 
 
-def export(notebook: Path, page: Path, *, name: str, as_of: date) -> None:
+def export(notebook: Path, page: Path, config: ClientConfig, as_of: date) -> None:
     """Write an executed notebook as a page that needs no network, no script and no other file.
 
-    `name` and `as_of` stand in the page's head. Raises `ValueError` if the notebook ended in an
+    The client's name, look and day stand in the page's head. Raises `ValueError` if the notebook ended in an
     error, or has a figure without a text for those who can't see it.
     """
     nb = nbformat.read(notebook, as_version=4)
@@ -68,7 +69,7 @@ def export(notebook: Path, page: Path, *, name: str, as_of: date) -> None:
         }
     )
     day = f"{as_of.day} {as_of:%B %Y}"
-    exporter.environment.globals |= {"report": renderer, "name": name, "as_of": day}
+    exporter.environment.globals |= {"report": renderer, "name": config.name, "as_of": day}
     text, _ = exporter.from_notebook_node(nb)
     page.write_text(text, encoding="utf-8")
 

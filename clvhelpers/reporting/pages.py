@@ -13,18 +13,17 @@ import pandas as pd
 from clvhelpers.cleaning import WORDS
 from clvhelpers.cohorts import TOLD_AGES, CohortTable
 from clvhelpers.plots.cohorts import retention_curve
-from clvhelpers.plots.look import Picture
 from clvhelpers.plots.orders import orders_over_time, revenue_over_time
 from clvhelpers.plots.prediction import tracking
 from clvhelpers.plots.segments import tier_bars
 from clvhelpers.purchases import PERIODS
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.shown import Shown
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
 from clvhelpers.text import MISSING, Format, Table, Text, count, join, md, money, number, percent, table
 
-Shown = list[Text | Table | Picture]
-
+Page = list[Shown]
 LAST_PERIODS = 12
 TIER_ACTIONS = {
     "Platinum": "Give them a person to talk to, first choice and fast service. Losing one costs most.",
@@ -34,12 +33,12 @@ TIER_ACTIONS = {
 }
 
 
-def summary(analysis: Analysis) -> Shown:
+def summary(analysis: Analysis) -> Page:
     """The first page in plain words."""
     return list(words.summary(analysis.metrics))
 
 
-def key_figures(analysis: Analysis) -> Shown:
+def key_figures(analysis: Analysis) -> Page:
     """The numbers that a manager asks for first, each with its meaning."""
     metrics, cash = analysis.metrics, _cash(analysis)
     base, clv, months = metrics.base, metrics.clv, metrics.clv.horizon_months
@@ -66,7 +65,7 @@ def key_figures(analysis: Analysis) -> Shown:
         rows.append(("Expected orders", expected, f"of today's customers in the next {months} months"))
     frame = pd.DataFrame(rows, columns=["Figure", "Value", "Meaning"])
     known = frame["Value"] != MISSING
-    shown: Shown = [table(frame[known], f"Key figures as of {metrics.as_of}")]
+    shown: Page = [table(frame[known], f"Key figures as of {metrics.as_of}")]
     if not known.all():
         shown.append(
             md("Not here: {names}. Why, is told under *Data audit*.", names=", ".join(frame["Figure"][~known]))
@@ -74,10 +73,10 @@ def key_figures(analysis: Analysis) -> Shown:
     return shown
 
 
-def data_audit(analysis: Analysis) -> Shown:
+def data_audit(analysis: Analysis) -> Page:
     """What was read, what was set aside and why, and everything else the reader must know."""
     log = analysis.log
-    shown: Shown = [md("{sentence}", sentence=log.sentence())]
+    shown: Page = [md("{sentence}", sentence=log.sentence())]
     if len(log.problems):
         shown.append(_problem_table(analysis))
     else:
@@ -115,10 +114,10 @@ def _places(rule: str, places: Iterable[str], analysis: Analysis) -> str:
     return ", ".join(row.partition(":")[0] if rule == "unreadable_row" else row for row in rows)
 
 
-def revenue(analysis: Analysis) -> Shown:
+def revenue(analysis: Analysis) -> Page:
     """Revenue and orders over time."""
     periods, cash = analysis.periods, _cash(analysis)
-    shown: Shown = [orders_over_time(periods)]
+    shown: Page = [orders_over_time(periods)]
     if analysis.has_money:
         shown.insert(0, revenue_over_time(periods, analysis.config.currency))
     names = {
@@ -137,12 +136,12 @@ def revenue(analysis: Analysis) -> Shown:
     return shown
 
 
-def cohorts(analysis: Analysis) -> Shown:
+def cohorts(analysis: Analysis) -> Page:
     """How many customers come back, by the month of their first order."""
     result = analysis.cohorts
     if result is None:
         return [_missing(analysis, "Cohorts")]
-    shown: Shown = [md("Retention here is {definition}.", definition=result.definition)]
+    shown: Page = [md("Retention here is {definition}.", definition=result.definition)]
     average = result.average()
     later = average[average["age"] > 0]
     if later.empty:
@@ -168,12 +167,12 @@ def _retention_table(result: CohortTable, average: pd.DataFrame) -> Table:
     return table(frame, caption, Retention=percent, Customers=number)
 
 
-def groups_and_tiers(analysis: Analysis) -> Shown:
+def groups_and_tiers(analysis: Analysis) -> Page:
     """RFM groups from what customers did, tiers from what they are expected to bring; an action for each."""
     return _groups(analysis) + _tiers(analysis)
 
 
-def _groups(analysis: Analysis) -> Shown:
+def _groups(analysis: Analysis) -> Page:
     groups, scores, cash = analysis.groups, analysis.scores, _cash(analysis)
     if groups is None or scores is None:
         return [_missing(analysis, "RFM groups")]
@@ -221,7 +220,7 @@ def _how_scored(analysis: Analysis) -> str:
     )
 
 
-def _tiers(analysis: Analysis) -> Shown:
+def _tiers(analysis: Analysis) -> Page:
     tiers, cash = analysis.tiers, _cash(analysis)
     if tiers is None:
         return [md("Tiers by predicted value can't be had: they need a prediction that may be used.")]
@@ -240,7 +239,7 @@ def _tiers(analysis: Analysis) -> Shown:
     ]
 
 
-def concentration(analysis: Analysis) -> Shown:
+def concentration(analysis: Analysis) -> Page:
     """How few customers carry the revenue."""
     result = analysis.concentration
     if result is None:
@@ -264,11 +263,11 @@ def concentration(analysis: Analysis) -> Shown:
     ]
 
 
-def prediction(analysis: Analysis) -> Shown:
+def prediction(analysis: Analysis) -> Page:
     """Predicted value with its check on held-out orders and its range, and what the model can't say."""
     if analysis.forecast.model is None:
         return [_missing(analysis, "Prediction")]
-    shown: Shown = []
+    shown: Page = []
     if analysis.forecast.check is None:
         shown.append(_missing(analysis, "Check of the prediction"))
     else:
@@ -282,7 +281,7 @@ def prediction(analysis: Analysis) -> Shown:
     return [*shown, _model_limits(analysis)]
 
 
-def _value(analysis: Analysis) -> Shown:
+def _value(analysis: Analysis) -> Page:
     clv, cash = analysis.metrics.clv, _cash(analysis)
     interval = clv.interval_90
     if interval is None:

@@ -1,61 +1,65 @@
 """`Report`: what the template notebook calls, a method for each section."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clvhelpers.plots.look import Picture
 from clvhelpers.reporting import pages, provenance
-from clvhelpers.reporting.analysis import analyse
+from clvhelpers.reporting.analysis import Analysis, analyse
 from clvhelpers.reporting.config import load_config
-from clvhelpers.text import Table, Text
+from clvhelpers.reporting.shown import Shown, show
+from clvhelpers.text import Table, md
 
 
 class Report:
     """The report of a client: read and computed once, shown section by section.
 
-    `client` is the path of a client file or its values as a mapping. Each method shows one section as
-    words, tables and figures, and `save` writes the numbers.
+    `client` is the path of a client file or its values as a mapping; `history` holds the key figures of
+    earlier reports of the client, as `reporting.history` gives them. Each method shows one section as
+    words, tables and figures, unless the client file turns it off, and `save` writes the numbers.
     """
 
-    def __init__(self, client: str | Path | Mapping[str, Any]):
-        self.analysis = analyse(load_config(client))
+    def __init__(self, client: str | Path | Mapping[str, Any], history: Sequence[Mapping[str, Any]] = ()):
+        self.config = load_config(client)
+        self.analysis = analyse(self.config)
+        self.history = history
+        self.tables: list[Table] = []
 
     def summary(self) -> None:
         """What the base is worth, how sure we are, who matters, what to do first, what the data can't say."""
-        _show(pages.summary(self.analysis))
+        self._show("summary", "Summary", pages.summary)
 
     def key_figures(self) -> None:
         """The numbers that a manager asks for first."""
-        _show(pages.key_figures(self.analysis))
+        self._show("key_figures", "Key figures", pages.key_figures)
 
     def data_audit(self) -> None:
         """What was read, and what was set aside and why."""
-        _show(pages.data_audit(self.analysis))
+        self._show("data_audit", "Data audit", pages.data_audit)
 
     def revenue(self) -> None:
         """Revenue and orders over time."""
-        _show(pages.revenue(self.analysis))
+        self._show("revenue", "Revenue and orders over time", pages.revenue)
 
     def cohorts(self) -> None:
         """How many customers come back, by the month of their first order."""
-        _show(pages.cohorts(self.analysis))
+        self._show("cohorts", "Cohorts", pages.cohorts)
 
     def groups_and_tiers(self) -> None:
         """RFM groups and value tiers with an action for each."""
-        _show(pages.groups_and_tiers(self.analysis))
+        self._show("groups_and_tiers", "Groups and tiers", pages.groups_and_tiers)
 
     def concentration(self) -> None:
         """How few customers carry the revenue."""
-        _show(pages.concentration(self.analysis))
+        self._show("concentration", "Concentration", pages.concentration)
 
     def prediction(self) -> None:
         """Predicted value with its check and its range, and what the model can't say."""
-        _show(pages.prediction(self.analysis))
+        self._show("prediction", "Predicted value", pages.prediction)
 
     def method(self) -> None:
         """How the numbers were made."""
-        _show(provenance.method(self.analysis))
+        self._show("method", "Method and provenance", provenance.method)
 
     def save(self, folder: str | Path = ".") -> None:
         """Write `metrics.json` and `set_aside.parquet` into `folder` (default: the working directory)."""
@@ -63,9 +67,9 @@ class Report:
         (target / "metrics.json").write_text(self.analysis.metrics.as_json(), encoding="utf-8")
         self.analysis.log.write_set_aside(target / "set_aside.parquet")
 
-
-def _show(shown: Iterable[Text | Table | Picture]) -> None:
-    from IPython.display import display
-
-    for item in shown:
-        display(item)
+    def _show(self, section: str, title: str, page: Callable[[Analysis], Sequence[Shown]]) -> None:
+        if not getattr(self.config.sections, section):
+            return
+        items = page(self.analysis)
+        self.tables += [item for item in items if isinstance(item, Table)]
+        show([md("## {title}", title=title), *items])

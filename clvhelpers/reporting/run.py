@@ -87,7 +87,7 @@ def _fill(staging: Path, inputs: list[Path], config: ClientConfig, template: Pat
     metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
     as_of = date.fromisoformat(metrics["as_of"])
     with _writing(staging):
-        export(staging / "report.ipynb", staging / "report.html", name=config.name, as_of=as_of)
+        export(staging / "report.ipynb", staging / "report.html", config, as_of)
         manifest |= {"as_of": as_of.isoformat(), "duration_seconds": round(time.monotonic() - clock, 1)}
         _write_json(staging / "manifest.json", manifest)
     return as_of.isoformat()
@@ -177,7 +177,7 @@ def _data_files(config: ClientConfig) -> list[Path]:
     from clvhelpers.sources.findings import Findings
 
     findings = Findings()
-    files = expand(config.transactions.source, findings)
+    files = expand(config.transactions.source or [], findings)
     findings.stop_if_any()
     return files
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from clvhelpers.errors import ConfigError, DataContractError, OutputError
-from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Source
+from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Transactions
 from clvhelpers.sources import Guess, SourceOptions, guess_columns, open_transactions, peek
 
 NEEDED = ("customer", "date")
@@ -120,12 +120,12 @@ def _lines(client: str, path: Path, source: Path, look: Look) -> Iterator[str]:
     yield _line("timezone", "UTC", _about(ClientConfig, "timezone"))
     yield "# " + _line("as_of", "2026-06-30", _about(ClientConfig, "as_of"))
     yield "transactions:"
-    yield "  " + _line("source", _relative(source, path), _about(Source, "source"))
-    yield "  " + _line("encoding", look.encoding, _about(Source, "encoding"))
+    yield "  " + _line("source", _relative(source, path), _about(Transactions, "source"))
+    yield "  " + _line("encoding", look.encoding, _about(Transactions, "encoding"))
     for question in look.questions:
         yield f"  # QUESTION: {' '.join(question.split())}"
-    others = (key for key in Source.model_fields if key not in ("source", "encoding", "columns"))
-    yield from (f"  # {key}:  # {_about(Source, key)}" for key in others)
+    others = (key for key in Transactions.model_fields if key not in ("source", "encoding", "columns"))
+    yield from (f"  # {key}:  # {_about(Transactions, key)}" for key in others)
     yield from _column_lines(look)
     yield "economics:"
     if any(ours in look.guesses for ours in ("amount", "unit_price")):

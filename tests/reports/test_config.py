@@ -87,7 +87,7 @@ BAD_VALUES: list[tuple[str, str, str]] = [
     ("currency: GBP", "currency: GBP\nrules: {zero_amount: drop}", "set_aside, keep or refuse"),
     ("currency: GBP", "currency: GBP\nrules: {currencies: {EUR: 0}}", "such as EUR: 1.08"),
     ("currency: GBP", "currency: GBP\nrules: {currencies: {GBP: 2}}", "a rate for GBP, the client's own"),
-    ("source: orders.csv", "source: []", "a path, a path with *, or a list"),
+    ("source: orders.csv", "source: []", "a file, a folder, a path with *"),
     ("source: orders.csv", "source: orders.csv\n  encoding: latin99", "Python knows no such encoding"),
     ("source: orders.csv", "source: orders.csv\n  thousands: .", "same character for `decimal` and `thousands`"),
     ("source: orders.csv", "source: orders.csv\n  separator: ';;'", "the one character between two columns"),

@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import clvhelpers as clv
 from clvhelpers.plots.look import Picture, canvas
+from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.html import export
 from tests.reports.small import HOSTILE
 
@@ -22,7 +23,10 @@ from tests.reports.small import HOSTILE
 def page_of(folder: Path, *cells: Any, name: str = "Acme") -> str:
     notebook, page = folder / "report.ipynb", folder / "report.html"
     nbformat.write(new_notebook(cells=list(cells)), notebook)
-    export(notebook, page, name=name, as_of=date(2026, 6, 30))
+    columns = {"customer": "id", "date": "day"}
+    source = {"source": "orders.csv", "columns": columns}
+    config = load_config({"client": "acme", "name": name, "currency": "GBP", "transactions": source})
+    export(notebook, page, config, as_of=date(2026, 6, 30))
     return page.read_text(encoding="utf-8")
 
 

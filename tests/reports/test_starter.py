@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clvhelpers.errors import ConfigError, DataContractError, OutputError
-from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Source, load_config
+from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Transactions, load_config
 from clvhelpers.reporting.starter import write_starter
 
 
@@ -45,7 +45,7 @@ def test_the_file_is_complete_but_for_what_data_can_not_tell(tmp_path: Path) -> 
 def test_every_key_stands_in_the_file_with_its_meaning(tmp_path: Path) -> None:
     path, _ = write_starter(str(tmp_path / "acme"), written(tmp_path, "customer,date,amount\n1,2026-01-31,2\n"))
     lines = path.read_text(encoding="utf-8").splitlines()
-    for section in (ClientConfig, Source, Columns, Economics, RuleActions):
+    for section in (ClientConfig, Transactions, Columns, Economics, RuleActions):
         for key in section.model_fields:
             assert any(line.lstrip("# ").startswith(f"{key}:") for line in lines), key
 

@@ -8,20 +8,21 @@ import nbformat
 import papermill
 import pytest
 
+from clvhelpers.reporting.config.client import Sections
 from clvhelpers.reporting.report import Report
 from tests.reports.made import client, orders
 
 TEMPLATE = Path(__file__).parents[2] / "reports" / "clv_report.ipynb"
 SECTIONS = [
-    "Summary",
-    "Key figures",
-    "Data audit",
-    "Revenue and orders over time",
-    "Cohorts",
-    "Groups and tiers",
-    "Concentration",
-    "Predicted value",
-    "Method and provenance",
+    "summary",
+    "key_figures",
+    "data_audit",
+    "revenue",
+    "cohorts",
+    "groups_and_tiers",
+    "concentration",
+    "prediction",
+    "method",
 ]
 
 
@@ -36,17 +37,16 @@ def test_it_is_committed_without_outputs(template: nbformat.NotebookNode) -> Non
     assert all(len(cell.source.splitlines()) <= 3 for cell in code)
 
 
-def test_one_cell_holds_the_one_parameter(template: nbformat.NotebookNode) -> None:
+def test_one_cell_holds_the_parameters(template: nbformat.NotebookNode) -> None:
     tagged = [cell for cell in template.cells if "parameters" in cell.metadata.get("tags", [])]
     assert [cell.source.partition("=")[0].strip() for cell in tagged] == ["client"]
-    assert len(tagged[0].source.splitlines()) == 1
+    assert [line.partition(" ")[0] for line in tagged[0].source.splitlines()] == ["client", "history"]
 
 
 def test_the_sections_are_in_order_and_each_is_a_method(template: nbformat.NotebookNode) -> None:
-    headings = [cell.source for cell in template.cells if cell.cell_type == "markdown"]
-    assert headings == ["# Customer lifetime value", *(f"## {section}" for section in SECTIONS)]
-    calls = [cell.source.removeprefix("report.").removesuffix("()") for cell in template.cells[4::2]]
-    assert len(calls) == len(SECTIONS)
+    calls = [cell.source.removeprefix("report.").removesuffix("()") for cell in template.cells[3:-1]]
+    assert calls == SECTIONS
+    assert set(SECTIONS) == set(Sections.model_fields) - {"changes"}
     assert all(callable(getattr(Report, call)) for call in calls)
 
 
