@@ -2,22 +2,62 @@
 
 Escaping is decided by type and not by memory: any plain `str` that is put into a `Text` or a
 `Table` is escaped, so a product called `<script>` or `[x](javascript:...)` prints as itself.
+
+Numbers, money and dates are written in the way of the `language` in whose block they are written.
 """
 
+import copy
+import datetime as dt
+import decimal
 import html
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from string import Formatter
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from clvhelpers.errors import ConfigError
+
+if TYPE_CHECKING:
+    from babel import Locale
+    from babel.numbers import NumberPattern
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CHF": "CHF ", "AUD": "A$", "CAD": "C$"}
 MISSING = "–"
 _LEFT = ' style="text-align:left"'  # JupyterLab sets every cell to the right
 
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~$&\"'=:/@^-]|(?<!\d)\.|\.(?!\d)")
+
+
+DEFAULT_LANGUAGE = "en-US"
+_LANGUAGE: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
+_ENOUGH_DIGITS = decimal.Context(prec=400)  # any float in full
+
+
+@contextmanager
+def language(tag: str) -> Iterator[None]:
+    """Write numbers, money and dates within the block as people of a language do (BCP 47); words stay English.
+
+    The names of months and the signs come from CLDR, through Babel. The default, en-US, writes days as
+    2026-06-30 or 30 June 2026, which nobody misreads. Raises `ConfigError` for a language that is not known.
+
+    >>> with language("de-CH"):
+    ...     number(-23570), percent(0.125), day(dt.date(2026, 6, 30), long=True)
+    ('-23’570', '12.5%', '30. Juni 2026')
+    """
+    if tag != DEFAULT_LANGUAGE:
+        _locale(tag)
+    token = _LANGUAGE.set(tag)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(token)
 
 
 def money(value: float | None, currency: str = "USD", decimals: int | None = None) -> str:
@@ -28,20 +68,28 @@ def money(value: float | None, currency: str = "USD", decimals: int | None = Non
     """
     if value is None or math.isnan(value):
         return MISSING
+    tag = _LANGUAGE.get()
     if decimals is None:
-        decimals = 0 if abs(value) >= 999.995 else 2
+        decimals = 0 if abs(value) >= 999.995 else _cents(currency, tag)
+    if tag != DEFAULT_LANGUAGE:
+        return _with_sign(_by_pattern("currency", value, decimals), currency, tag)
     symbol = SYMBOLS.get(currency, f"{currency} ")
     shown = f"{value:z,.{decimals}f}"
     return f"-{symbol}{shown[1:]}" if shown.startswith("-") else f"{symbol}{shown}"
 
 
-def percent(value: float | None, decimals: int = 1) -> str:
-    """A fraction as a percentage.
+def percent(value: float | None, decimals: int = 1, *, signed: bool = False) -> str:
+    """A fraction as a percentage; `signed` puts a + before what is not below 0.
 
-    >>> percent(0.1234), percent(1, 0), percent(float("nan"))
-    ('12.3%', '100%', '–')
+    >>> percent(0.1234), percent(1, 0), percent(0.5, 0, signed=True), percent(float("nan"))
+    ('12.3%', '100%', '+50%', '–')
     """
-    return MISSING if value is None or math.isnan(value) else f"{100 * value:z.{decimals}f}%"
+    if value is None or math.isnan(value):
+        return MISSING
+    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+        return f"{100 * value:z.{decimals}f}%" if not signed else f"{100 * value:+z.{decimals}f}%"
+    shown = _by_pattern("percent", 100 * value, decimals)
+    return f"+{shown}" if signed and float(f"{100 * value:z.{decimals}f}") >= 0 else shown
 
 
 def number(value: float | None, decimals: int = 0) -> str:
@@ -50,7 +98,97 @@ def number(value: float | None, decimals: int = 0) -> str:
     >>> number(23570), number(3.14159, 2), number(None)
     ('23,570', '3.14', '–')
     """
-    return MISSING if value is None or math.isnan(value) else f"{value:z,.{decimals}f}"
+    if value is None or math.isnan(value):
+        return MISSING
+    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+        return f"{value:z,.{decimals}f}"
+    return _by_pattern("decimal", value, decimals)
+
+
+def day(value: dt.date, *, long: bool = False) -> str:
+    """A day: short for tables, `long` for a sentence or a heading. A time of day is left out.
+
+    >>> day(dt.date(2026, 6, 30)), day(pd.Timestamp("2026-06-30 12:00"), long=True)
+    ('2026-06-30', '30 June 2026')
+    """
+    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+        return f"{value.day} {value:%B %Y}" if long else value.isoformat()[:10]
+    from babel.dates import format_date
+
+    return format_date(value, "long" if long else "medium", _locale(_LANGUAGE.get()))
+
+
+def period(value: pd.Period, *, long: bool = False) -> str:
+    """A month, quarter, week or day; `long` writes the name of a month in full.
+
+    >>> period(pd.Period("2026-06")), period(pd.Period("2026-06"), long=True), period(pd.Period("2026Q2"))
+    ('2026-06', 'June 2026', '2026Q2')
+    """
+    is_month = value.freqstr == "M"
+    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+        return value.strftime("%B %Y") if long and is_month else str(value)
+    first, last = value.start_time, value.end_time
+    if is_month or value.freqstr.startswith("Q"):
+        from babel.dates import format_skeleton
+
+        skeleton = "yQQQ" if not is_month else "yMMMM" if long else "yMMM"
+        return format_skeleton(skeleton, first, locale=_locale(_LANGUAGE.get()))
+    return day(first) if value.freqstr == "D" else f"{day(first)} – {day(last)}"
+
+
+@cache
+def _locale(tag: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        raise ConfigError(
+            f"the language {tag!r} is not known; give a code such as en-US, en-GB, de-DE or fr-FR"
+        ) from None
+
+
+@cache
+def _pattern(tag: str, kind: str, decimals: int) -> "NumberPattern":
+    """How a language writes a kind of number, for one that is rounded already."""
+    locale = _locale(tag)
+    patterns = {
+        "decimal": locale.decimal_formats[None],
+        "percent": locale.percent_formats[None],
+        "currency": locale.currency_formats["standard"],
+    }
+    pattern = copy.copy(patterns[kind])
+    pattern.frac_prec = (decimals, decimals)
+    pattern.scale = 0
+    return pattern
+
+
+def _by_pattern(kind: str, value: float, decimals: int) -> str:
+    """Rounded as the default language rounds, so that a number has the same digits in every language."""
+    tag = _LANGUAGE.get()
+    with decimal.localcontext(_ENOUGH_DIGITS):
+        rounded = decimal.Decimal(f"{value:z.{decimals}f}")
+        return str(_pattern(tag, kind, decimals).apply(rounded, _locale(tag)))
+
+
+def _with_sign(shown: str, currency: str, tag: str) -> str:
+    """An amount with the sign of its currency; letters never touch a digit (CLDR's currencySpacing)."""
+    from babel.numbers import get_currency_symbol
+
+    sign = get_currency_symbol(currency, _locale(tag))
+    if sign[-1].isalpha():
+        shown = re.sub("¤(?=[0-9])", "¤\xa0", shown)
+    if sign[0].isalpha():
+        shown = re.sub("(?<=[0-9])¤", "\xa0¤", shown)
+    return shown.replace("¤", sign)
+
+
+def _cents(currency: str, tag: str) -> int:
+    if tag == DEFAULT_LANGUAGE:
+        return 2
+    from babel.numbers import get_currency_precision
+
+    return get_currency_precision(currency)
 
 
 def count(value: int, noun: str) -> str:
@@ -154,9 +292,9 @@ class Table:
             return MISSING
         if column in self.formats:
             return self.formats[column](value)  # type: ignore[arg-type]
-        if isinstance(value, pd.Timestamp):
-            return str(value.date())
-        return str(value)
+        if isinstance(value, dt.date):
+            return day(value)
+        return period(value) if isinstance(value, pd.Period) else str(value)
 
     def _numeric(self, name: str) -> bool:
         if name not in self.frame.columns:
