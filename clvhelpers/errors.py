@@ -40,6 +40,10 @@ class OutputError(ClvError):
     """What was made can't be kept: no room, no permission, or no time left."""
 
 
+class ToolMissing(ClvError):
+    """An optional program or package is not there; the message says which, and how to get it."""
+
+
 class FormulaError(ClvError, ValueError):
     """A formula was given an input for which it has no meaning, such as a churn rate of 0."""
 

@@ -37,6 +37,7 @@ from clvhelpers.purchases import EXAMPLES, Day, Frame, as_day, one_of, rows_of
 from clvhelpers.refunds import match_refunds
 from clvhelpers.sources import Source
 from clvhelpers.sources.findings import literal
+from clvhelpers.text import number
 
 SET_ASIDE = ("set_aside", "refuse")
 ALLOWED = {
@@ -135,7 +136,8 @@ def _canonical(native: Any, timezone: str | None) -> Frame:
             f"the log is a {type(native).__name__}; expected a frame of pandas, Polars or Spark, or a DuckDB relation"
         ) from None
     schema = rows.collect_schema()
-    problems = [f"the log has no column {name}; it has {', '.join(schema)}" for name in _missing(schema)]
+    missing = [name for name in ("customer_id", "date") if name not in schema]
+    problems = [f"the log has no column {name}; it has {', '.join(schema)}" for name in missing]
     problems += _type_problems(schema, None if rows.implementation.is_pyspark() else timezone)
     if problems:
         raise DataContractError(problems)
@@ -145,10 +147,6 @@ def _canonical(native: Any, timezone: str | None) -> Frame:
     if isinstance(rows, nw.DataFrame) and "source_row" not in schema:
         rows = rows.with_row_index("_row")
     return rows
-
-
-def _missing(schema: nw.Schema) -> list[str]:
-    return [name for name in ("customer_id", "date") if name not in schema]
 
 
 def _type_problems(schema: nw.Schema, timezone: str | None) -> list[str]:
@@ -209,7 +207,7 @@ def _one_currency(rows: Frame, rates: Mapping[str, float], client: str | None, n
     codes = sorted(one for one in found if one)
     if not codes or (len(codes) == 1 and client in (None, codes[0])):
         if codes and "" in found:
-            notes.append(f"Rows without a currency, taken to be in {codes[0]} like all others: {found['']:,}.")
+            notes.append(f"Rows without a currency, taken to be in {codes[0]} like all others: {number(found[''])}.")
         return rows
     missing = [one for one in codes if one not in known]
     problems = [f"{found[one]:,} rows are in {one} and `currencies` has no rate for it" for one in missing]
@@ -283,7 +281,8 @@ def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, Count | None]:
             f"each of the {total:,} rows occurs at least twice, so the export was loaded twice and its money would "
             "count twice; remove one copy, or set the rule exact_duplicates to set_aside"
         )
-    repeated = groups.filter(nw.col("copies") > 1).sort("customer_id", "date").head(EXAMPLES)
+    in_order = ["customer_id", "date", *(name for name in columns if name not in ("customer_id", "date"))]
+    repeated = groups.filter(nw.col("copies") > 1).sort(in_order).head(EXAMPLES)
     examples = tuple(_first_copy(rows, group, columns) for group in rows_of(repeated))
     return rows, {name: facts[name] for name in ("rows", "money", "across")} | {"examples": examples}
 
@@ -303,7 +302,7 @@ def _overlap(duplicates: Count | None) -> list[str]:
     if not duplicates or not duplicates["across"]:
         return []
     return [
-        f"Rows that stand in more than one file: {duplicates['across']:,}. If these exports overlap, their money "
+        f"Rows that stand in more than one file: {number(duplicates['across'])}. If these exports overlap, their money "
         "counts twice: set the rule exact_duplicates to set_aside"
     ]
 

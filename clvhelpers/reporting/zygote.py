@@ -6,9 +6,6 @@ with its process id, and ends itself and all that it started when the lifeline i
 `multiprocessing` is not used, because it would import the main module of whoever asks into every kernel.
 """
 
-import gc
-import importlib
-import io
 import json
 import os
 import signal
@@ -17,36 +14,7 @@ import sys
 import threading
 import time
 
-# polars and duckdb start threads, which do not survive a fork, so each kernel imports them itself.
-PRELOADED = (
-    "clvhelpers.plots.look",
-    "clvhelpers.text",
-    "IPython",
-    "ipykernel.ipkernel",
-    "ipykernel.kernelapp",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.pyplot",
-    "narwhals",
-    "numpy",
-    "pandas",
-    "pydantic",
-    "scipy.optimize",
-    "scipy.special",
-    "scipy.stats",
-    "seaborn",
-)
-
-
-def preload() -> None:
-    """Import everything and draw one figure, which reads the fonts; then keep it all out of the collector's way."""
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    for name in PRELOADED:
-        importlib.import_module(name)
-    from matplotlib.figure import Figure
-
-    Figure().savefig(io.BytesIO())
-    gc.collect()
-    gc.freeze()
+from clvhelpers.reporting.warm import FOR_NOTEBOOKS, preload
 
 
 def serve(control: socket.socket) -> None:
@@ -100,6 +68,6 @@ def _end_with(lifeline: socket.socket) -> None:
 
 if __name__ == "__main__":
     sys.path.pop(0)  # the folder of whoever asks must not hide a library
-    preload()
+    preload(FOR_NOTEBOOKS)
     with socket.socket(fileno=int(sys.argv[1])) as control_socket:
         serve(control_socket)

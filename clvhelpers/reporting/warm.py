@@ -1,0 +1,48 @@
+"""What a warm process has imported, so that each notebook or report that is forked from it starts at once.
+
+`multiprocessing` imports this module in its fork server before the first report; `zygote.py` does the same
+for kernels. Nothing here may open a database or start threads of its own: threads do not survive a fork.
+"""
+
+import gc
+import importlib
+import io
+import os
+
+FOR_NOTEBOOKS = (
+    "clvhelpers.plots.look",
+    "clvhelpers.text",
+    "IPython",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.pyplot",
+    "narwhals",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "scipy.optimize",
+    "scipy.special",
+    "scipy.stats",
+    "seaborn",
+)
+FOR_REPORTS = (
+    "clvhelpers.cli",
+    "clvhelpers.reporting.engine",
+    "clvhelpers.reporting.html",
+    "clvhelpers.reporting.report",
+    "clvhelpers.reporting.run",
+    "papermill",
+)
+
+
+def preload(names: tuple[str, ...]) -> None:
+    """Import everything and draw one figure, which reads the fonts; then keep it all out of the collector's way."""
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    for name in names:
+        importlib.import_module(name)
+    from matplotlib.figure import Figure
+
+    Figure().savefig(io.BytesIO())
+    gc.collect()
+    gc.freeze()
