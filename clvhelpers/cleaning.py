@@ -10,6 +10,7 @@ import pandas as pd
 
 from clvhelpers.errors import DataContractError
 from clvhelpers.purchases import EXAMPLES, Frame, rows_of
+from clvhelpers.text import day, number
 
 if TYPE_CHECKING:
     from clvhelpers.transactions import Rules
@@ -57,12 +58,16 @@ class CleanLog:
 
     def sentence(self) -> str:
         """What was used and what was set aside, in words."""
-        used = f"{self.rows_used:,} of {self.rows_read:,} rows were used, from {self.first_date} to {self.last_date}"
+        used = (
+            f"{number(self.rows_used)} of {number(self.rows_read)} rows were used, from {day(self.first_date)} "
+            f"to {day(self.last_date)}"
+        )
         if not self.rows_set_aside:
             return f"{used}; none was set aside."
-        reasons = ", ".join(f"{rows:,} for {WORDS[reason]}" for reason, rows in self.rows_set_aside.items())
-        money = f", which stand for {sum(self.money_set_aside.values()):,.2f} in money" if self.money_set_aside else ""
-        return f"{used}; {sum(self.rows_set_aside.values()):,} were set aside ({reasons}){money}."
+        reasons = ", ".join(f"{number(rows)} for {WORDS[reason]}" for reason, rows in self.rows_set_aside.items())
+        total = number(sum(self.money_set_aside.values()), 2)
+        money = f", which stand for {total} in money" if self.money_set_aside else ""
+        return f"{used}; {number(sum(self.rows_set_aside.values()))} were set aside ({reasons}){money}."
 
     def write_set_aside(self, path: str | Path) -> None:
         """Write the rows that were set aside, each with its reason, to a Parquet file."""
@@ -104,11 +109,11 @@ def refuse_or_log(rows: Frame, counts: list[Count], rules: "Rules", duplicates: 
     log, refused = [], []
     for rule, action, chosen, where in _entries(counts):
         action = getattr(rules, rule, action) if action == "set_aside" else action
-        number, money = sum(one["rows"] for one in chosen), sum(one["money"] for one in chosen)
+        found, money = sum(one["rows"] for one in chosen), sum(one["money"] for one in chosen)
         places = _places(rows, rule, where)
-        log.append({"rule": rule, "action": action, "rows": number, "money": money, "examples": places})
+        log.append({"rule": rule, "action": action, "rows": found, "money": money, "examples": places})
         if action == "refuse":
-            refused.append(f"{number:,} rows: {WORDS[rule]} ({'; '.join(places)}); the rule {rule} refuses them")
+            refused.append(f"{found:,} rows: {WORDS[rule]} ({'; '.join(places)}); the rule {rule} refuses them")
     if refused:
         raise DataContractError(refused)
     if duplicates:

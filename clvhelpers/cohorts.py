@@ -39,7 +39,8 @@ from clvhelpers.purchases import (
     purchase_days,
     with_first_visit,
 )
-from clvhelpers.text import number, percent
+from clvhelpers.text import day, number, percent
+from clvhelpers.text import period as period_name
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
@@ -88,7 +89,7 @@ class CohortTable:
         )
         done = {
             "on": f"bought in that {window}",
-            "on_or_after": f"bought in that {window} or later, as far as seen by {self.end}",
+            "on_or_after": f"bought in that {window} or later, as far as seen by {day(self.end)}",
             "cumulative": f"came back after the first {window} and by the end of that one",
         }[self.kind]
         return f"the share of a cohort that {done} ({since})"
@@ -136,9 +137,11 @@ class CohortTable:
         found = f"It was {', '.join(told)}." if told else f"No cohort is old enough for {self.step} 1 yet."
         notes = [f"Retention here is {self.definition}.", found]
         if told:
-            notes.append("The averages pool all customers of complete cells; in brackets 95% intervals.")
+            level = percent(0.95, 0)
+            notes.append(f"The averages pool all customers of complete cells; in brackets {level} intervals.")
         if self.incomplete is not None:
-            notes.append(f"The {PERIODS[self.period]} {self.incomplete} is not over and counts in no average.")
+            late = period_name(self.incomplete)
+            notes.append(f"The {PERIODS[self.period]} {late} is not over and counts in no average.")
         if self.left_truncated is not None:
             notes.append(_left_truncation_note(self.left_truncated, self.dropped))
         return " ".join(notes)
@@ -187,7 +190,7 @@ def cohort_table(
     cut = days.end if incomplete is None or keep_incomplete else (incomplete - 1).end_time.date()
     if cut < days.first:
         raise NotEnoughDataError(
-            f"the log runs from {days.first} to {days.end}, which is no complete {PERIODS[period]}: "
+            f"the log runs from {day(days.first)} to {day(days.end)}, which is no complete {PERIODS[period]}: "
             "take a shorter period, or keep the incomplete ones"
         )
     cells, unassigned = _cells(days, cut, period, mode, kind)
@@ -265,7 +268,7 @@ def _cells(days: PurchaseDays, cut: dt.date, period: str, mode: str, kind: str) 
     unassigned = float(counts.loc[outside, "revenue"].sum()) if days.has_money else None
     counts = counts[~outside].set_index(["cohort", "age"])
     if counts.empty:
-        raise NotEnoughDataError(f"no purchase up to {cut}: a cohort needs at least one")
+        raise NotEnoughDataError(f"no purchase up to {day(cut)}: a cohort needs at least one")
     cells = counts.reindex(_grid(counts, cut, period, mode), fill_value=0).reset_index()
     cells.insert(2, "n0", cells.groupby("cohort")["n_active"].transform("first"))
     if kind != "on":
@@ -362,8 +365,8 @@ def _stands_out(frame: pd.DataFrame) -> bool:
 
 def _left_truncation_note(cohort: pd.Period, dropped: bool) -> str:
     if dropped:
-        return f"The first cohort, {cohort}, is left out: it may hold customers from before the log began."
+        return f"The first cohort, {period_name(cohort)}, is left out: it may hold customers from before the log began."
     return (
-        f"The first cohort, {cohort}, stays far more often than the others: it probably holds customers from "
-        "before the log began, and averages with it are too high."
+        f"The first cohort, {period_name(cohort)}, stays far more often than the others: it probably holds customers "
+        "from before the log began, and averages with it are too high."
     )

@@ -305,8 +305,9 @@ class Concentration:
         if self.top_10_share is None:
             return f"The values of {count(self.customers, 'customer')} do not add up to more than 0: no shares to give."
         words = (
-            f"The best 10% of customers make {percent(self.top_10_share)} of the total, the best 20% "
-            f"{percent(self.top_20_share)}; {percent(self.share_for_80)} of customers make 80% of it."
+            f"The best {percent(0.1, 0)} of customers make {percent(self.top_10_share)} of the total, the best "
+            f"{percent(0.2, 0)} {percent(self.top_20_share)}; {percent(self.share_for_80)} of customers make "
+            f"{percent(0.8, 0)} of it."
         )
         if self.negatives:
             words += (

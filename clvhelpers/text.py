@@ -60,6 +60,11 @@ def language(tag: str) -> Iterator[None]:
         _LANGUAGE.reset(token)
 
 
+def written_in_default_language() -> bool:
+    """Whether numbers are written as in en-US now."""
+    return _LANGUAGE.get() == DEFAULT_LANGUAGE
+
+
 def money(value: float | None, currency: str = "USD", decimals: int | None = None) -> str:
     """An amount of money as people write it; whole units from 1,000 on unless `decimals` is given.
 
@@ -86,7 +91,7 @@ def percent(value: float | None, decimals: int = 1, *, signed: bool = False) -> 
     """
     if value is None or math.isnan(value):
         return MISSING
-    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+    if written_in_default_language():
         return f"{100 * value:z.{decimals}f}%" if not signed else f"{100 * value:+z.{decimals}f}%"
     shown = _by_pattern("percent", 100 * value, decimals)
     return f"+{shown}" if signed and float(f"{100 * value:z.{decimals}f}") >= 0 else shown
@@ -100,9 +105,23 @@ def number(value: float | None, decimals: int = 0) -> str:
     """
     if value is None or math.isnan(value):
         return MISSING
-    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+    if written_in_default_language():
         return f"{value:z,.{decimals}f}"
     return _by_pattern("decimal", value, decimals)
+
+
+def plain(value: float, spec: str = ".4g") -> str:
+    """A number by a format of Python and without separators of thousands, as for a model's parameters.
+
+    >>> plain(0.24259531), plain(-70547.3, ".2f")
+    ('0.2426', '-70547.30')
+    """
+    shown = format(value, spec)
+    if written_in_default_language():
+        return shown
+    from babel.numbers import get_decimal_symbol
+
+    return shown.replace(".", get_decimal_symbol(_locale(_LANGUAGE.get())))
 
 
 def day(value: dt.date, *, long: bool = False) -> str:
@@ -111,7 +130,7 @@ def day(value: dt.date, *, long: bool = False) -> str:
     >>> day(dt.date(2026, 6, 30)), day(pd.Timestamp("2026-06-30 12:00"), long=True)
     ('2026-06-30', '30 June 2026')
     """
-    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+    if written_in_default_language():
         return f"{value.day} {value:%B %Y}" if long else value.isoformat()[:10]
     from babel.dates import format_date
 
@@ -125,7 +144,7 @@ def period(value: pd.Period, *, long: bool = False) -> str:
     ('2026-06', 'June 2026', '2026Q2')
     """
     is_month = value.freqstr == "M"
-    if _LANGUAGE.get() == DEFAULT_LANGUAGE:
+    if written_in_default_language():
         return value.strftime("%B %Y") if long and is_month else str(value)
     first, last = value.start_time, value.end_time
     if is_month or value.freqstr.startswith("Q"):
@@ -271,10 +290,27 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Two numbers with their format.
+
+    >>> print(Range(0.25, 0.5, percent))
+    25.0% to 50.0%
+    """
+
+    low: float
+    high: float
+    format: Format
+
+    def __str__(self) -> str:
+        return f"{self.format(self.low)} to {self.format(self.high)}"
+
+
+@dataclass(frozen=True)
 class Table:
     """A frame with a caption, shown as an accessible HTML table; `frame` holds the numbers.
 
-    `formats` maps a column to a function such as `money`; the index is shown only if it has a name.
+    `formats` maps a column to a function such as `money`, and words in it stay as they are; the index is shown
+    only if it has a name.
     """
 
     frame: pd.DataFrame
@@ -290,7 +326,7 @@ class Table:
     def _cell(self, column: str, value: object) -> str:
         if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
             return MISSING
-        if column in self.formats:
+        if column in self.formats and not isinstance(value, str):
             return self.formats[column](value)  # type: ignore[arg-type]
         if isinstance(value, dt.date):
             return day(value)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import BoundaryWarning, ClvError, ConvergenceError, FormulaError
+from clvhelpers.text import number
 
 Array = np.ndarray
 
@@ -249,8 +250,8 @@ def draw_posterior(
     effective = 1 / (float(np.einsum("i,i->", weight, weight)) + 1 / draws)
     if effective < FEWEST_EFFECTIVE * draws:
         warnings.warn(
-            f"the {draws} draws of {', '.join(fit.names)} are worth only {effective:.0f} independent ones: intervals "
-            "made from them are rough",
+            f"the {draws} draws of {', '.join(fit.names)} are worth only {number(effective)} independent ones: "
+            "intervals made from them are rough",
             BoundaryWarning,
             stacklevel=3,
         )

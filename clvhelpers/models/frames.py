@@ -9,6 +9,7 @@ import pandas as pd
 
 from clvhelpers.customers import summary_frame, to_pandas
 from clvhelpers.errors import DataContractError, NotEnoughDataError
+from clvhelpers.text import number
 
 EXAMPLES = 3
 TOLERANCE = 1e-9
@@ -110,11 +111,11 @@ def check_enough(rows: pd.DataFrame, customers: int, repeaters: int, model: str)
     have_repeaters = rows.loc[rows["frequency"] > 0, "weight"].sum()
     problems = []
     if have < customers:
-        problems.append(f"{model} needs at least {customers} customers and the summary has {have:,.0f}")
+        problems.append(f"{model} needs at least {customers} customers and the summary has {number(have)}")
     if have_repeaters < repeaters:
         problems.append(
             f"{model} needs at least {repeaters} customers with a repeat purchase and the summary has "
-            f"{have_repeaters:,.0f}: without them nothing shows how often people come back; wait for more data, "
+            f"{number(have_repeaters)}: without them nothing shows how often people come back; wait for more data, "
             "or look at averages instead"
         )
     if problems:

@@ -15,6 +15,7 @@ from scipy.special import digamma, gammaln
 from clvhelpers.errors import ConvergenceError
 from clvhelpers.models.fitting import MERGE_ABOVE, FittedModel
 from clvhelpers.models.frames import Weights, check_enough, count_rows, mean_of, merge_rows, read_rows, refuse
+from clvhelpers.text import plain
 
 Array = np.ndarray
 COLUMNS = ("frequency", "monetary_value")
@@ -103,9 +104,9 @@ class GammaGammaModel(FittedModel):
         if q <= 1:
             self._fit = self._objective = None
             raise ConvergenceError(
-                f"the fitted q is {q:.3g}, and at 1 or less the mean spend of the customers does not exist: a few "
-                "amounts are too large for this model. Look at the largest amounts, set wholesale customers apart, "
-                "or use historical means"
+                f"the fitted q is {plain(q, '.3g')}, and at 1 or less the mean spend of the customers does not exist: "
+                "a few amounts are too large for this model. Look at the largest amounts, set wholesale customers "
+                "apart, or use historical means"
             )
         return self
 

@@ -13,6 +13,7 @@ from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.models.beta_geo import COLUMNS, BetaGeoModel
 from clvhelpers.models.frames import read_rows, refuse
 from clvhelpers.purchases import Day, as_day, counted, day_number, purchase_days, with_first_visit
+from clvhelpers.text import number, percent
 
 LARGEST_ERROR = 0.25
 FEWEST_PURCHASES = 30
@@ -52,9 +53,9 @@ class Validation:
         if not self.actual:
             return f"{verdict}: {self.reason}."
         return (
-            f"In the {self.weeks:.0f} weeks held out, the model expected {self.predicted:,.0f} purchases and there "
-            f"were {self.actual:,.0f} ({self.error:+.0%}); the naive rule said {self.naive:,.0f} "
-            f"({self.naive_error:+.0%}). {verdict}: {self.reason}."
+            f"In the {number(self.weeks)} weeks held out, the model expected {number(self.predicted)} purchases and "
+            f"there were {number(self.actual)} ({percent(self.error, 0, signed=True)}); the naive rule said "
+            f"{number(self.naive)} ({percent(self.naive_error, 0, signed=True)}). {verdict}: {self.reason}."
         )
 
     def plot(self) -> Any:
@@ -178,15 +179,16 @@ def _check(rows: pd.DataFrame) -> None:
 
 def _verdict(actual: float, error: float, rmse: float, naive_rmse: float) -> tuple[bool, str]:
     if actual < FEWEST_PURCHASES:
-        return False, f"only {actual:,.0f} purchases were held out, and fewer than {FEWEST_PURCHASES} can't tell"
+        return False, f"only {number(actual)} purchases were held out, and fewer than {FEWEST_PURCHASES} can't tell"
     if abs(error) > LARGEST_ERROR:
-        return False, f"its total is off by {abs(error):.0%}, and more than {LARGEST_ERROR:.0%} is too much"
+        off, most = percent(abs(error), 0), percent(LARGEST_ERROR, 0)
+        return False, f"its total is off by {off}, and more than {most} is too much"
     if rmse >= naive_rmse:
         return False, "customer by customer, the naive rule is at least as close"
     return (
         True,
-        f"its total is within {LARGEST_ERROR:.0%} of what came, and customer by customer it is closer than the "
-        "naive rule",
+        f"its total is within {percent(LARGEST_ERROR, 0)} of what came, and customer by customer it is closer than "
+        "the naive rule",
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from clvhelpers.cohorts import ROLLING_DAYS, TOLD_AGES, CohortTable
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.plots.look import BLUE, INK, SEQUENTIAL, Picture, canvas, title
-from clvhelpers.text import number, percent
+from clvhelpers.text import day, number, percent, period
 
 MOST_WORDED, MOST_INCHES = 24, 8  # in a larger triangle numbers in the cells would be too small to read
 DOES = {"on": "buy in {age}", "on_or_after": "buy in {age} or later", "cumulative": "have come back by {age}"}
@@ -38,7 +38,7 @@ def cohort_heatmap(table: CohortTable) -> Picture:
             _write_sizes(axes, table)
             _write_cells(axes, later, image)
         _hatch_immature(axes, table)
-        bar = figure.colorbar(image, ax=axes, format=mpl.ticker.PercentFormatter(1, decimals=0), shrink=0.8, pad=0.02)
+        bar = figure.colorbar(image, ax=axes, format=lambda share, _: percent(share, 0), shrink=0.8, pad=0.02)
         bar.outline.set_visible(False)
         title(axes, _first_and_latest(table, later))
     return Picture(figure, _heatmap_words(table, later))
@@ -62,7 +62,7 @@ def retention_curve(table: CohortTable, how: str = "pooled", level: float = 0.95
         axes.fill_between(average["age"], average["low"], average["high"], color=BLUE, alpha=0.2, linewidth=0)
         axes.plot(average["age"], average["retention"], color=BLUE, marker="o", markersize=4)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         axes.set_xlabel(_age_label(table))
         axes.set_ylabel(f"Retention, with {percent(level, 0)} interval")
@@ -93,7 +93,7 @@ def _label_axes(axes: Axes, triangle: pd.DataFrame, ages_label: str) -> None:
 
 
 def _cohort_name(cohort: pd.Period) -> str:
-    return str(cohort.start_time.date()) if cohort.freqstr.startswith("W") else str(cohort)
+    return day(cohort.start_time) if cohort.freqstr.startswith("W") else period(cohort)
 
 
 def _write_sizes(axes: Axes, table: CohortTable) -> None:
@@ -107,7 +107,7 @@ def _write_cells(axes: Axes, later: pd.DataFrame, image: Any) -> None:
         for column, share in enumerate(shares):
             if pd.notna(share):
                 dark = image.norm(share) < 0.55
-                words = percent(share, 0).rstrip("%")
+                words = number(100 * share)
                 colour = "white" if dark else INK
                 axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", fontsize=7.5, color=colour)
 
@@ -131,9 +131,7 @@ def _finding(table: CohortTable) -> str:
     if not told:
         return f"No cohort is old enough for {table.step} 1 yet"
     ends = [told[0]] if len(told) == 1 else [told[0], told[-1]]
-    words = [
-        f"{percent(share, 0).rstrip('%')} {DOES[table.kind].format(age=f'{table.step} {age}')}" for age, share in ends
-    ]
+    words = [f"{number(100 * share)} {DOES[table.kind].format(age=f'{table.step} {age}')}" for age, share in ends]
     return f"Of 100 customers {' and '.join(words)}"
 
 

@@ -13,10 +13,16 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, ScalarFormatter
 from PIL import Image
+
+from clvhelpers.text import day, number, period, written_in_default_language
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#0072B2",
@@ -109,6 +115,37 @@ def canvas(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Fi
             yield figure, axes
         finally:
             plt.close(figure)
+
+
+def number_axis(axis: Axis) -> None:
+    """Numbers on an axis as the language of the figure writes them, each with the decimals that the ticks need."""
+    formatter = _Numbers(useOffset=False)
+    formatter.set_scientific(False)
+    axis.set_major_formatter(formatter)
+
+
+class _Numbers(ScalarFormatter):
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return number(x, len(super().__call__(x, pos).partition(".")[2]))
+
+
+def date_axis(axis: Axis) -> None:
+    """Days on an axis: short as matplotlib writes them in English, else as the language of the figure does."""
+    if written_in_default_language():
+        axis.set_major_formatter(ConciseDateFormatter(axis.get_major_locator()))
+    else:
+        axis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
+        axis.set_major_formatter(_Days())
+
+
+class _Days(Formatter):
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self.format_ticks([x])[0]
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        days = [pd.Timestamp(num2date(value).date()) for value in values]
+        by_month = all(one.day == 1 for one in days)
+        return [period(one.to_period("M")) if by_month else day(one) for one in days]
 
 
 def title(axes: Axes, finding: str) -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, title
-from clvhelpers.text import Format, money, number, percent
+from clvhelpers.text import Format, money, number, percent, period
 
 
 def revenue_over_time(periods: pd.DataFrame, currency: str = "USD") -> Picture:
@@ -30,7 +30,7 @@ def orders_over_time(periods: pd.DataFrame) -> Picture:
         finding = f"{percent(share, 0)} of all orders were repeat orders"
         title(axes, finding)
     rows = zip(periods["period"], periods["orders"], new, strict=True)
-    words = "; ".join(f"{period} {number(orders)}, of which {number(first)} first" for period, orders, first in rows)
+    words = "; ".join(f"{period(when)} {number(all_)}, of which {number(first)} first" for when, all_, first in rows)
     return Picture(figure, f"Columns of orders by period. {finding}. {words}.")
 
 
@@ -44,7 +44,7 @@ def _columns(periods: pd.DataFrame, column: str, name: str, show: Format, colour
         finding = _course(periods, column, name, show)
         title(axes, finding)
     words = "; ".join(
-        f"{period} {show(value)}" for period, value in zip(periods["period"], periods[column], strict=True)
+        f"{period(when)} {show(value)}" for when, value in zip(periods["period"], periods[column], strict=True)
     )
     partial_words = "" if periods["complete"].all() else " Grey columns are periods that the data do not cover whole."
     return Picture(figure, f"Columns of {name.lower()} by period. {finding}.{partial_words} {words}.")
@@ -56,17 +56,13 @@ def _course(periods: pd.DataFrame, column: str, name: str, show: Format) -> str:
         return f"{name}: {show(periods[column].sum())} in all"
     best, last = whole.iloc[int(whole[column].argmax())], whole.iloc[-1]
     if best["period"] == last["period"]:
-        return f"{name} was highest in {_period(last['period'])}, at {show(last[column])}"
+        return f"{name} was highest in {period(last['period'], long=True)}, at {show(last[column])}"
     return (
-        f"{name} peaked at {show(best[column])} in {_period(best['period'])} and was {show(last[column])} "
-        f"in {_period(last['period'])}"
+        f"{name} peaked at {show(best[column])} in {period(best['period'], long=True)} and was {show(last[column])} "
+        f"in {period(last['period'], long=True)}"
     )
-
-
-def _period(period: pd.Period) -> str:
-    return period.strftime("%B %Y") if period.freqstr == "M" else str(period)
 
 
 def _time_axis(axes: Axes, periods: pd.DataFrame) -> None:
     step = -(-len(periods) // 5)
-    axes.set_xticks(np.arange(0, len(periods), step), [str(period) for period in periods["period"][::step]])
+    axes.set_xticks(np.arange(0, len(periods), step), [period(when) for when in periods["period"][::step]])

@@ -2,18 +2,15 @@
 
 import datetime as dt
 
-import matplotlib as mpl
-import matplotlib.dates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from clvhelpers.models.validation import Validation
-from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, title
-from clvhelpers.text import number, percent
+from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, date_axis, number_axis, title
+from clvhelpers.text import day, number, percent
 
 ACTUAL, EXPECTED, NAIVE = INK, BLUE, ORANGE
-THOUSANDS = mpl.ticker.StrMethodFormatter("{x:,.0f}")
 
 
 def tracking(path: pd.DataFrame, calibration_end: str | dt.date) -> Picture:
@@ -35,13 +32,13 @@ def tracking(path: pd.DataFrame, calibration_end: str | dt.date) -> Picture:
         axes.plot(path["date"], path["cumulative_expected"], color=EXPECTED, linewidth=2, linestyle="--", label="Model")
         axes.axvline(cut, color=GREY, linewidth=1, linestyle=":")
         axes.annotate(" held out", (cut, 0.02), xycoords=("data", "axes fraction"), color=GREY)
-        axes.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
+        date_axis(axes.xaxis)
         _count_axis(axes, "Repeat purchases so far")
         axes.legend(loc="upper left")
         title(axes, _tracking_finding(gap))
     words = (
-        f"Lines of cumulative repeat purchases by week, actual and expected, from {path['date'].iloc[0].date()} on; "
-        f"the model was fitted up to {cut.date()}. By {last['date'].date()} there were "
+        f"Lines of cumulative repeat purchases by week, actual and expected, from {day(path['date'].iloc[0])} on; "
+        f"the model was fitted up to {day(cut)}. By {day(last['date'])} there were "
         f"{number(last['cumulative_actual'])} repeat purchases and the model expected "
         f"{number(last['cumulative_expected'])}{_signed(gap)}."
     )
@@ -85,14 +82,14 @@ def holdout_by_frequency(check: Validation) -> Picture:
         }
         _pairs(axes, frame, series)
         axes.set_xlabel("Repeat purchases before the held-out period")
-        axes.set_ylabel(f"Purchases each in the {check.weeks:.0f} weeks")
+        number_axis(axes.yaxis)
+        axes.set_ylabel(f"Purchases each in the {number(check.weeks)} weeks")
         title(axes, _holdout_finding(check))
     bars = "; ".join(
-        f"{row.frequency}: {row.actual:.2f}, {row.predicted:.2f}, {row.naive:.2f}"
-        for row in frame.itertuples(index=False)
+        f"{row['frequency']}: {', '.join(number(row[name], 2) for name in series)}" for row in frame.to_dict("records")
     )
     words = (
-        f"Bars of mean purchases in the {check.weeks:.0f} weeks held out, by number of earlier repeat purchases "
+        f"Bars of mean purchases in the {number(check.weeks)} weeks held out, by number of earlier repeat purchases "
         f"(actual, model, naive rule): {bars}. In all, {number(check.actual)} purchases were made, "
         f"{number(check.predicted)} expected{_signed(check.error)} and {number(check.naive)} naive."
     )
@@ -112,13 +109,14 @@ def _pairs(axes: Axes, table: pd.DataFrame, series: dict[str, tuple[str, str]]) 
 def _count_axis(axes: Axes, label: str) -> None:
     axes.set_ylabel(label)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(THOUSANDS)
+    axes.yaxis.set_major_formatter(lambda value, _: number(value))
 
 
 def _holdout_finding(check: Validation) -> str:
     if not check.actual:
         return "Nobody bought in the held-out period"
-    return f"On the held-out weeks the model is off by {check.error:+.0%}, the naive rule by {check.naive_error:+.0%}"
+    model, naive = (percent(error, 0, signed=True) for error in (check.error, check.naive_error))
+    return f"On the held-out weeks the model is off by {model}, the naive rule by {naive}"
 
 
 def _tracking_finding(gap: float) -> str:
@@ -130,4 +128,4 @@ def _tracking_finding(gap: float) -> str:
 
 
 def _signed(error: float) -> str:
-    return "" if np.isnan(error) else f" ({error:+.1%})"
+    return "" if np.isnan(error) else f" ({percent(error, signed=True)})"

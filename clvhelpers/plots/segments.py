@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter
 
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, title
 from clvhelpers.text import Format, number, percent
@@ -89,9 +88,9 @@ def concentration_curve(result: "Concentration", what: str = "revenue") -> Pictu
                 label = f"best {percent(share, 0)}: {percent(value, 0)}"
                 axes.annotate(label, (share, value), xytext=(10, -4), textcoords="offset points", fontsize=9)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PercentFormatter(1))
+            axis.set_major_formatter(lambda share, _: percent(share, 0))
         axes.set_xlabel("share of customers, best first")
         axes.set_ylabel(f"share of {what}")
-        finding = f"{percent(result.share_for_80, 0)} of customers make 80% of {what}"
+        finding = f"{percent(result.share_for_80, 0)} of customers make {percent(0.8, 0)} of {what}"
         title(axes, finding)
     return Picture(figure, f"Curve of the cumulative share of {what} by share of customers. {result.sentence()}")

@@ -19,7 +19,7 @@ from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retenti
 from clvhelpers.reporting.notes import Notes
 from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
 from clvhelpers.sources import Source, SourceOptions, open_transactions
-from clvhelpers.text import money
+from clvhelpers.text import day, language, money, number, percent
 from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
 MOST_MONTHS = 30
@@ -63,8 +63,13 @@ def analyse(config: ClientConfig) -> Analysis:
 
     Raises `DataContractError` where the data can't be read and `NotEnoughDataError` where no purchase
     is left, or only one customer or one day; whatever else can't be had is None in the result, with its reason
-    in `warnings`.
+    in `warnings`, written in the client's language.
     """
+    with language(config.language):
+        return _all_steps(config)
+
+
+def _all_steps(config: ClientConfig) -> Analysis:
     source = read_source(config)
     log = clean_source(source, config)
     notes = Notes(log.notes)
@@ -103,7 +108,7 @@ def _note_refunds_only(log: CleanLog, summary: pd.DataFrame, currency: str, note
         return
     refunds = money(log.money_used - float(summary["total"].sum()), currency)
     notes.add(
-        f"Customer ids with refunds and no purchase that stands: {without:,}, with {refunds} in all. Revenue "
+        f"Customer ids with refunds and no purchase that stands: {number(without)}, with {refunds} in all. Revenue "
         "counts that money; customers and groups do not."
     )
 
@@ -115,7 +120,8 @@ def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None
     silent = (log.as_of - last).days
     if silent > LONGEST_SILENCE_DAYS:
         notes.add(
-            f"99% of customers placed their last order by {last}, {silent} days before the as-of day {log.as_of}. "
+            f"{percent(0.99, 0)} of customers placed their last order by {day(last)}, {silent} days before "
+            f"the as-of day {day(log.as_of)}. "
             "If the export ends early or a date is wrong, customers look lost who are not: set as_of to the last "
             "day that the data cover."
         )

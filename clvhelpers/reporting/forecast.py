@@ -12,6 +12,7 @@ from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, base_val
 from clvhelpers.models.validation import Validation, tracking_path
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.notes import Notes
+from clvhelpers.text import number
 
 SHORTEST_CHECK_WEEKS = 4
 LARGEST_CORRELATION = 0.3
@@ -98,8 +99,8 @@ def _note_correlation(summary: pd.DataFrame, notes: Notes) -> None:
     if abs(correlation) > LARGEST_CORRELATION:
         notes.add(
             f"Predicted value: an order of a frequent customer is {'larger' if correlation > 0 else 'smaller'} than "
-            f"that of others (correlation {correlation:.2f}). The model of spend does not know this, so the value of "
-            "the most frequent customers is off."
+            f"that of others (correlation {number(correlation, 2)}). The model of spend does not know this, so the "
+            "value of the most frequent customers is off."
         )
 
 

@@ -19,9 +19,10 @@ from clvhelpers.plots.segments import tier_bars
 from clvhelpers.purchases import PERIODS
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.forecast import LEVEL
 from clvhelpers.reporting.shown import Shown
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
-from clvhelpers.text import MISSING, Format, Table, Text, count, join, md, money, number, percent, table
+from clvhelpers.text import MISSING, Format, Table, Text, count, day, join, md, money, number, percent, period, table
 
 Page = list[Shown]
 LAST_PERIODS = 12
@@ -59,13 +60,13 @@ def key_figures(analysis: Analysis) -> Page:
     ]
     if clv.interval_90 is not None:
         low, high = clv.interval_90.total
-        rows.append(("… its 90% range", f"{cash(low)} to {cash(high)}", "if the model holds"))
+        rows.append((f"… its {percent(LEVEL, 0)} range", f"{cash(low)} to {cash(high)}", "if the model holds"))
     if metrics.model is not None and words.prediction_usable(metrics):
         expected = number(metrics.model.expected_orders)
         rows.append(("Expected orders", expected, f"of today's customers in the next {months} months"))
     frame = pd.DataFrame(rows, columns=["Figure", "Value", "Meaning"])
     known = frame["Value"] != MISSING
-    shown: Page = [table(frame[known], f"Key figures as of {metrics.as_of}")]
+    shown: Page = [table(frame[known], f"Key figures as of {day(metrics.as_of)}")]
     if not known.all():
         shown.append(
             md("Not here: {names}. Why, is told under *Data audit*.", names=", ".join(frame["Figure"][~known]))
@@ -158,11 +159,11 @@ def _retention_table(result: CohortTable, average: pd.DataFrame) -> Table:
         {
             result.step.capitalize(): told["age"],
             "Retention": told["retention"],
-            "95% range": [f"{percent(low)} to {percent(high)}" for low, high in bounds],
+            f"{percent(0.95, 0)} range": [f"{percent(low)} to {percent(high)}" for low, high in bounds],
             "Customers": told["customers"],
         }
     )
-    late = "" if result.incomplete is None else f"; {result.incomplete} is not over and not counted"
+    late = "" if result.incomplete is None else f"; {period(result.incomplete)} is not over and not counted"
     caption = f"Retention of all customers, by {result.step}s after the first order{late}"
     return table(frame, caption, Retention=percent, Customers=number)
 
@@ -247,10 +248,10 @@ def concentration(analysis: Analysis) -> Page:
     if result.top_10_share is None:
         return [md("{sentence}", sentence=result.sentence())]
     rows = [
-        ("Best 1% of customers", percent(result.top_1_share)),
-        ("Best 10% of customers", percent(result.top_10_share)),
-        ("Best 20% of customers", percent(result.top_20_share)),
-        ("Customers who make 80% of revenue", percent(result.share_for_80)),
+        (f"Best {percent(0.01, 0)} of customers", percent(result.top_1_share)),
+        (f"Best {percent(0.1, 0)} of customers", percent(result.top_10_share)),
+        (f"Best {percent(0.2, 0)} of customers", percent(result.top_20_share)),
+        (f"Customers who make {percent(0.8, 0)} of revenue", percent(result.share_for_80)),
         ("Gini coefficient (0 all equal, 1 one has all)", number(result.gini, 3)),
     ]
     return [
@@ -297,7 +298,7 @@ def _value(analysis: Analysis) -> Page:
         f"Predicted gross profit of the next {clv.horizon_months} months, at a margin of "
         f"{percent(economics.gross_margin, 0)}, discounted at {percent(economics.discount_rate, 0)} a year"
     )
-    return [table(pd.DataFrame(rows, columns=["What", "Value", "90% range"]), caption)]
+    return [table(pd.DataFrame(rows, columns=["What", "Value", f"{percent(LEVEL, 0)} range"]), caption)]
 
 
 def _model_limits(analysis: Analysis) -> Text:

@@ -12,7 +12,7 @@ import pandas as pd
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.forecast import DRAWS, LEVEL
 from clvhelpers.reporting.run import LIBRARIES
-from clvhelpers.text import Table, Text, md, number, percent, table
+from clvhelpers.text import Table, Text, day, md, number, percent, plain, table
 
 ORDERS_SOURCE = "Fader, Hardie & Lee (2005), Marketing Science 24(2), for orders (BG/NBD)"
 SPEND_SOURCE = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, for spend"
@@ -22,8 +22,8 @@ def method(analysis: Analysis) -> list[Text | Table]:
     """How the numbers were made, so that they can be made again."""
     config = analysis.config
     rows = [
-        ("As of", f"{analysis.log.as_of} (time zone {config.timezone}); later rows are set aside"),
-        ("Orders used", f"{analysis.log.first_date} to {analysis.log.last_date}"),
+        ("As of", f"{day(analysis.log.as_of)} (time zone {config.timezone}); later rows are set aside"),
+        ("Orders used", f"{day(analysis.log.first_date)} to {day(analysis.log.last_date)}"),
         ("Margin, discount, horizon", _economics(analysis)),
         ("Model", _model_words(analysis)),
         ("Seed of the range", f"{config.seed} ({number(DRAWS)} draws, {percent(LEVEL, 0)} range)"),
@@ -59,7 +59,7 @@ def settings_sha256(settings: Mapping[str, Any]) -> str:
 
 def _rule_words(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"1 {code} = {rate}" for code, rate in value.items()) or "one currency only"
+        return ", ".join(f"1 {code} = {plain(rate, '')}" for code, rate in value.items()) or "one currency only"
     return str(value).replace("_", " ")
 
 
@@ -73,5 +73,5 @@ def _model_words(analysis: Analysis) -> str:
     model = analysis.metrics.model
     if model is None:
         return "none could be fitted"
-    parameters = ", ".join(f"{name} {value:.4g}" for name, value in model.parameters.items())
-    return f"{model.name}, time in weeks, {parameters}, log-likelihood {model.log_likelihood:.2f}"
+    parameters = ", ".join(f"{name} {plain(value)}" for name, value in model.parameters.items())
+    return f"{model.name}, time in weeks, {parameters}, log-likelihood {plain(model.log_likelihood, '.2f')}"

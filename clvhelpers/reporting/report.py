@@ -8,7 +8,7 @@ from clvhelpers.reporting import pages, provenance
 from clvhelpers.reporting.analysis import Analysis, analyse
 from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.shown import Shown, show
-from clvhelpers.text import Table, md
+from clvhelpers.text import Table, language, md
 
 
 class Report:
@@ -70,6 +70,7 @@ class Report:
     def _show(self, section: str, title: str, page: Callable[[Analysis], Sequence[Shown]]) -> None:
         if not getattr(self.config.sections, section):
             return
-        items = page(self.analysis)
-        self.tables += [item for item in items if isinstance(item, Table)]
-        show([md("## {title}", title=title), *items])
+        with language(self.config.language):
+            items = page(self.analysis)
+            self.tables += [item for item in items if isinstance(item, Table)]
+            show([md("## {title}", title=title), *items])

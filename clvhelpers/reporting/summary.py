@@ -5,8 +5,9 @@ never written around: the text says that it can't be had, or leads with what is 
 """
 
 from clvhelpers.models.validation import FEWEST_PURCHASES
+from clvhelpers.reporting.forecast import LEVEL
 from clvhelpers.reporting.metrics import Holdout, Metrics, Segment
-from clvhelpers.text import Text, count, join, md, money, number, percent
+from clvhelpers.text import Text, count, day, join, md, money, number, percent
 
 HALF = 0.5
 SMALLEST_SHARE = 0.01
@@ -48,7 +49,7 @@ def worth(metrics: Metrics) -> Text:
         customers=number(base.customers),
         name=metrics.name,
         revenue=money(base.revenue, metrics.currency),
-        as_of=metrics.as_of,
+        as_of=day(metrics.as_of),
         past=money(clv.historical_mean, metrics.currency),
     )
 
@@ -62,7 +63,7 @@ def _worth_in_orders(metrics: Metrics) -> Text:
         "customers": number(metrics.base.customers),
         "name": metrics.name,
         "orders": number(metrics.base.orders),
-        "as_of": metrics.as_of,
+        "as_of": day(metrics.as_of),
     }
     if metrics.model is None or not prediction_usable(metrics):
         return md(
@@ -110,8 +111,9 @@ def certainty(metrics: Metrics) -> Text:
     if not holdout.trusted or interval is None:
         return md(check + " " + _verdict(holdout), **values)
     return md(
-        check + " The total lies between **{low}** and **{high}** with a probability of 90%, if the model holds and "
-        "business goes on as it did. A miss as large as that of the check would move it by {miss}.",
+        check + " The total lies between **{low}** and **{high}** with a probability of {level}, if the model holds "
+        "and business goes on as it did. A miss as large as that of the check would move it by {miss}.",
+        level=percent(LEVEL, 0),
         miss=money(abs(holdout.error or 0.0) * (metrics.clv.total or 0.0), metrics.currency),
         low=money(interval.total[0], metrics.currency),
         high=money(interval.total[1], metrics.currency),
