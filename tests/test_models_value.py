@@ -6,7 +6,7 @@ import pytest
 
 from clvhelpers import BetaGeoModel, GammaGammaModel, base_value, customer_summary
 from clvhelpers.errors import DataContractError, FormulaError, NotEnoughDataError
-from clvhelpers.models import value
+from clvhelpers.models import customer_intervals, value
 from clvhelpers.simulate import non_contractual
 
 MONTH = 365.25 / 12
@@ -27,12 +27,16 @@ def models(summary):
     return BetaGeoModel().fit(summary), GammaGammaModel().fit(summary)
 
 
-def came_true(company, margin=1.0, discount_rate=0.10, months=12):
-    """The money that really came, month by month to the end of each, as the definition says."""
+def came_true_each(company, margin=1.0, discount_rate=0.10, months=12):
+    """The money that each customer really brought, month by month to the end of each, as the definition says."""
     days = (company.future["date"] - company.end).dt.days.to_numpy()
     month = np.ceil(days / MONTH)
     worth = np.where(month <= months, (1 + discount_rate) ** (-month / 12), 0.0)
-    return margin * float((company.future["amount"].to_numpy() * worth).sum())
+    return (margin * company.future["amount"] * worth).groupby(company.future["customer_id"]).sum()
+
+
+def came_true(company, **terms):
+    return float(came_true_each(company, **terms).sum())
 
 
 def test_value_is_margin_times_spend_times_purchases_without_a_discount(summary, models):
@@ -98,6 +102,52 @@ def test_the_forecast_of_a_large_base_comes_true(company, summary, models):
     low, high = base_value(*models, summary, draws=200, level=0.98).total_interval
     assert low < came_true(company) < high
     assert high / low < 1.5
+
+
+class TestIntervalsOfCustomers:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def found(summary, models):
+        return customer_intervals(*models, summary, margin=0.5, draws=200, seed=3)
+
+    def test_they_hold_what_each_customer_brings_as_often_as_they_say(self, company, summary, found):
+        """90 % where chance decides; a customer who brings nothing with more than 90 % is at [0, 0], and it holds."""
+        came = came_true_each(company, margin=0.5).reindex(summary["customer_id"], fill_value=0.0).to_numpy()
+        inside = (found["low"] <= came) & (came <= found["high"])
+        silent = found["high"] == 0
+        assert 500 < silent.sum() < 1000
+        assert inside[silent].mean() > 0.90
+        assert 0.88 < inside[~silent].mean() < 0.92
+        assert 0.88 < inside.mean() < 0.92
+
+    def test_they_lie_around_the_expectation(self, summary, models, found):
+        clv = models[0].expected_customer_lifetime_value(summary, models[1], margin=0.5)
+        assert found.index.equals(summary.index)
+        assert ((found["low"] <= clv) & (clv <= found["high"]))[found["high"] > 0].mean() > 0.95
+        assert found["high"].corr(clv, method="spearman") > 0.8
+
+    def test_equal_customers_have_equal_intervals_in_any_order(self, summary, models, found):
+        newcomers = found[summary["frequency"] == 0].groupby(summary["T"])
+        assert (newcomers.nunique() == 1).all(axis=None)
+        shuffled = summary.sample(frac=1, random_state=0)
+        again = customer_intervals(*models, shuffled, margin=0.5, draws=200, seed=3)
+        pd.testing.assert_frame_equal(again.sort_index(), found)
+        assert not customer_intervals(*models, shuffled, margin=0.5, draws=200, seed=4).sort_index().equals(found)
+
+    def test_a_wider_level_is_wider(self, summary, models):
+        some = summary.nlargest(50, "frequency")
+        narrow, wide = (customer_intervals(*models, some, draws=100, level=level) for level in (0.5, 0.9))
+        assert (wide["low"] <= narrow["low"]).all()
+        assert (narrow["high"] <= wide["high"]).all()
+
+    @pytest.mark.parametrize("wrong", [{"horizon_months": 0}, {"level": 1.0}, {"margin": 30}])
+    def test_terms_without_a_meaning_are_refused(self, summary, models, wrong):
+        with pytest.raises(FormulaError):
+            customer_intervals(*models, summary.head(3), **wrong)
+
+    def test_nobody_has_no_interval(self, summary, models):
+        with pytest.raises(NotEnoughDataError, match="nobody to value"):
+            customer_intervals(*models, summary.head(0))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@
 from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.gamma_gamma import GammaGammaModel, spend_frequency_correlation
 from clvhelpers.models.validation import Validation, frequency_table, tracking_path
-from clvhelpers.models.value import BaseValue, base_value
+from clvhelpers.models.value import BaseValue, base_value, customer_intervals
 
 __all__ = [
     "BaseValue",
@@ -18,6 +18,7 @@ __all__ = [
     "GammaGammaModel",
     "Validation",
     "base_value",
+    "customer_intervals",
     "frequency_table",
     "spend_frequency_correlation",
     "tracking_path",

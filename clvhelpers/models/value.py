@@ -133,8 +133,7 @@ def base_value(
     >>> f"{base.total:,.0f}", base.total_interval[0] < base.total < base.total_interval[1]
     ('21,721', True)
     """
-    if not 0 < level < 1:
-        raise FormulaError(f"level is {level}: expected a probability between 0 and 1, such as 0.90")
+    _check_level(level)
     terms = _terms(model, horizon_months, discount_rate, margin)
     values = lifetime_value(model, spend_model, summary, horizon_months, discount_rate, margin)
     rows = _customers(summary).sort_values(list(COLUMNS), ignore_index=True)
@@ -154,6 +153,65 @@ def base_value(
         customers=number,
         horizon_months=horizon_months,
     )
+
+
+def customer_intervals(
+    model: BetaGeoModel,
+    spend_model: GammaGammaModel,
+    summary: Any,
+    horizon_months: int = 12,
+    discount_rate: float = 0.10,
+    margin: float = 1.0,
+    *,
+    draws: int = 200,
+    seed: int = 0,
+    level: float = 0.90,
+) -> pd.DataFrame:
+    """What each customer will really bring, as an interval: `low` and `high` in money, a row for each row of `summary`.
+
+    The terms are those of `lifetime_value`, the possible futures those of `base_value`: parameters that are
+    not known exactly, and chance in what one customer does, which is nearly all of it. The profit comes to lie
+    in the interval with probability `level`, if the model is right. Both tails are cut alike, unless nothing at
+    all is likely enough to be the low end: then the interval begins at 0 and only the upper tail is cut.
+    Customers with the same past have the same interval.
+
+    Raises what `base_value` raises.
+
+    >>> from clvhelpers import BetaGeoModel, GammaGammaModel, customer_summary, load_cdnow
+    >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
+    >>> models = BetaGeoModel().fit(summary), GammaGammaModel().fit(summary)
+    >>> found = customer_intervals(*models, summary.nlargest(2, "frequency"), margin=0.3)
+    >>> bool((0 < found["low"]).all()), bool((found["low"] < found["high"]).all())
+    (True, True)
+    """
+    terms = _terms(model, horizon_months, discount_rate, margin)
+    _check_level(level)
+    rows = _customers(summary)
+    if rows.empty:
+        raise NotEnoughDataError("the summary has no customers, so there is nobody to value")
+    distinct, place = collapse(rows.fillna({"monetary_value": 0.0}), list(COLUMNS))
+    pairs, rng = _draw_parameters(model, spend_model, draws, seed)
+    bounds = []
+    for start in range(0, len(distinct), MOST_SIMULATED):
+        some = distinct.iloc[start : start + MOST_SIMULATED]
+        totals = np.empty((draws, len(some)))
+        for draw, pair in enumerate(pairs):
+            who, amounts = _play(rng, *pair, some, terms)
+            totals[draw] = terms.margin * np.bincount(who, amounts, len(some))
+        bounds.append(_bounds(totals, level))
+    low, high = np.concatenate(bounds, axis=1)[:, place]
+    return pd.DataFrame({"low": low, "high": high}, index=rows.index)
+
+
+def _bounds(totals: Array, level: float) -> Array:
+    """The low and the high end for each column; totals are 0 or more, and often 0."""
+    low, one_sided, high = np.quantile(totals, [(1 - level) / 2, level, (1 + level) / 2], axis=0)
+    return np.array([low, np.where(low > 0, high, one_sided)])
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise FormulaError(f"level is {level}: expected a probability between 0 and 1, such as 0.90")
 
 
 def _terms(model: BetaGeoModel, horizon_months: int, discount_rate: float, margin: float) -> Terms:
@@ -216,14 +274,7 @@ def _simulated_totals(
     model: BetaGeoModel, spend_model: GammaGammaModel, rows: pd.DataFrame, terms: Terms, draws: int, seed: int
 ) -> Array:
     """One total of the base for each draw of the parameters."""
-    first, second, third = np.random.SeedSequence(seed).generate_state(3)
-    rng = np.random.default_rng(third)
-    both = zip(
-        model.posterior(draws, int(first)).frame.itertuples(index=False, name=None),
-        spend_model.posterior(draws, int(second)).frame.itertuples(index=False, name=None),
-        strict=True,
-    )
-    pairs = [(BetaGeoParameters(*one), GammaGammaParameters(*other)) for one, other in both]
+    pairs, rng = _draw_parameters(model, spend_model, draws, seed)
     if len(rows) <= MOST_SIMULATED:
         return np.array([_simulate(rng, *pair, rows, terms) for pair in pairs])
     sample = rows.iloc[np.sort(rng.choice(len(rows), MOST_SIMULATED, replace=False))]
@@ -239,6 +290,20 @@ def _simulated_totals(
     )
 
 
+def _draw_parameters(
+    model: BetaGeoModel, spend_model: GammaGammaModel, draws: int, seed: int
+) -> tuple[list[tuple[BetaGeoParameters, GammaGammaParameters]], np.random.Generator]:
+    """The parameters of each possible future, and the generator of what happens in it."""
+    first, second, third = np.random.SeedSequence(seed).generate_state(3)
+    both = zip(
+        model.posterior(draws, int(first)).frame.itertuples(index=False, name=None),
+        spend_model.posterior(draws, int(second)).frame.itertuples(index=False, name=None),
+        strict=True,
+    )
+    pairs = [(BetaGeoParameters(*one), GammaGammaParameters(*other)) for one, other in both]
+    return pairs, np.random.default_rng(third)
+
+
 def _simulate(
     rng: np.random.Generator,
     parameters: BetaGeoParameters,
@@ -246,7 +311,21 @@ def _simulate(
     rows: pd.DataFrame,
     terms: Terms,
 ) -> float:
-    """The total of one possible future: the model's story with each customer's own past taken in."""
+    """The total of one possible future."""
+    return float(terms.margin * _play(rng, parameters, spend, rows, terms)[1].sum())
+
+
+def _play(
+    rng: np.random.Generator,
+    parameters: BetaGeoParameters,
+    spend: GammaGammaParameters,
+    rows: pd.DataFrame,
+    terms: Terms,
+) -> tuple[Array, Array]:
+    """One possible future: for each purchase in it the place of its customer, and its revenue in money of today.
+
+    It is the model's story with each customer's own past taken in.
+    """
     r, alpha, a, b = parameters
     p, q, v = spend
     x, T, mean = (rows[name].to_numpy() for name in ("frequency", "T", "monetary_value"))
@@ -258,4 +337,4 @@ def _simulate(
     nu = rng.gamma(q + p * x) / (v + np.where(x > 0, x * mean, 0.0))
     month = np.searchsorted(terms.ends, bought.time)
     amounts = rng.gamma(p, 1 / nu[bought.customer]) * terms.discounts[np.minimum(month, len(terms.ends) - 1)]
-    return float(terms.margin * amounts.sum())
+    return np.flatnonzero(there)[bought.customer], amounts
