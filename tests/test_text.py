@@ -1,7 +1,10 @@
 """A value can never become markup, whatever it holds."""
 
+import datetime as dt
 import json
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -9,7 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
 
-from clvhelpers.text import escape_markdown, md, money, number, percent, table
+from clvhelpers.errors import ConfigError
+from clvhelpers.text import (
+    MISSING,
+    count,
+    day,
+    escape_markdown,
+    language,
+    md,
+    money,
+    number,
+    percent,
+    period,
+    plain,
+    table,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -87,3 +104,86 @@ def test_amounts_never_show_a_negative_zero_or_lose_cents() -> None:
 def test_words_survive_json() -> None:
     text = md("{x}", x='"quoted"\n')
     assert json.loads(json.dumps(text.markdown)) == text.markdown == "&#34;quoted&#34;"
+
+
+VALUES = (0, 1, -1, 0.004, -0.004, 12.25, -12.25, 999.99, 999.996, 1000, -2500, 23570.5, 1234567.891, float("nan"))
+
+
+def test_the_default_language_writes_what_it_always_wrote() -> None:
+    """Lessons are saved with these texts; frozen from the version before languages."""
+    written = " ".join(money(x) for x in VALUES)
+    assert written == "$0.00 $1.00 -$1.00 $0.00 $0.00 $12.25 -$12.25 $999.99 $1,000 $1,000 -$2,500 $23,570 $1,234,568 –"
+    assert [money(1234.5, code) for code in ("EUR", "JPY", "CHF", "AUD", "CAD", "SEK")] == [
+        "€1,234", "¥1,234", "CHF 1,234", "A$1,234", "C$1,234", "SEK 1,234"
+    ]  # fmt: skip
+    assert [money(-1234.5, code, 2) for code in ("INR", "GBP", "SEK")] == ["-₹1,234.50", "-£1,234.50", "-SEK 1,234.50"]
+    assert [percent(x, d) for x, d in ((0.125, 0), (0.1234, 1), (-0.0004, 1), (12.5, 1), (-0.5, 2))] == [
+        "12%", "12.3%", "0.0%", "1250.0%", "-50.00%"
+    ]  # fmt: skip
+    assert [number(x, d) for x, d in ((23570, 0), (-0.4, 0), (2.675, 2), (1e15, 0))] == [
+        "23,570", "0", "2.67", "1,000,000,000,000,000"
+    ]  # fmt: skip
+    assert [percent(x, 0, signed=True) for x in (0.56, -0.12, 0.0)] == ["+56%", "-12%", "+0%"]
+    assert (count(1, "order"), count(2357, "order"), plain(123456.0), plain(0.5, ".3g")) == (
+        "1 order", "2,357 orders", "1.235e+05", "0.5"
+    )  # fmt: skip
+    with language("en-US"):
+        assert (money(2500), day(dt.date(2026, 6, 3)), day(dt.date(2026, 6, 3), long=True)) == (
+            "$2,500", "2026-06-03", "3 June 2026"
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("en-GB", "€2,500|-US$12.25|SEK 10,000|12.3%|+50%|-1,234.57|3 Jun 2026|3 June 2026|Jun 2026|Q2 2026"),
+        ("en-IN", "€2,500|-$12.25|SEK 10,000|12.3%|+50%|-1,234.57|3 Jun 2026|3 June 2026|Jun 2026|Q2 2026"),
+        ("de-DE", "2.500 €|-12,25 $|10.000 SEK|12,3 %|+50 %|-1.234,57|03.06.2026|3. Juni 2026|Juni 2026|Q2 2026"),
+        ("de-CH", "EUR 2’500|$-12.25|SEK 10’000|12.3%|+50%|-1’234.57|03.06.2026|3. Juni 2026|Juni 2026|Q2 2026"),
+        ("fr-FR", "2 500 €|-12,25 $US|10 000 SEK|12,3 %|+50 %|-1 234,57|3 juin 2026|3 juin 2026|juin 2026|T2 2026"),
+        ("sv-SE", "2 500 €|-12,25 US$|10 000 kr|12,3 %|+50 %|-1 234,57|3 juni 2026|3 juni 2026|juni 2026|K2 2026"),
+    ],
+)
+def test_each_language_has_its_way(tag: str, expected: str) -> None:
+    june = dt.date(2026, 6, 3)
+    with language(tag):
+        written = [money(2500, "EUR"), money(-12.25, "USD"), money(1e4, "SEK"), percent(0.1234)]
+        written += [percent(0.5, 0, signed=True), number(-1234.567, 2), day(june), day(june, long=True)]
+        written += [period(pd.Period("2026-06")), period(pd.Period("2026Q2"))]
+    assert re.sub("[\xa0\u202f]", " ", "|".join(written)) == expected
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 4))
+def test_a_number_has_the_same_digits_in_every_language(value: float, decimals: int) -> None:
+    english = number(value, decimals)
+    with language("de-DE"):
+        assert number(value, decimals).translate(str.maketrans(".,", ",.")) == english
+
+
+def test_what_is_special_about_money() -> None:
+    with language("en-GB"):
+        assert money(12.4, "JPY") == "JP¥12"  # a yen has no cents
+        assert money(12.4, "CHF") == "CHF\xa012.40"  # letters never touch a digit
+        assert money(None) == percent(float("nan")) == number(None) == MISSING
+
+
+def test_a_table_writes_its_days_in_the_language() -> None:
+    frame = pd.DataFrame({"day": [pd.Timestamp("2026-06-30")], "month": [pd.Period("2026-06")], "paid": [1234.5]})
+    shown = table(frame, "When", paid=money)
+    with language("de-DE"):
+        assert shown.as_data()["rows"] == [["30.06.2026", "Juni 2026", "1.234\xa0$"]]
+    assert shown.as_data()["rows"] == [["2026-06-30", "2026-06", "$1,234"]]
+
+
+def test_a_language_ends_with_its_block_even_after_an_error() -> None:
+    with pytest.raises(ZeroDivisionError), language("de-DE"):
+        raise ZeroDivisionError
+    assert number(1234) == "1,234"
+    with pytest.raises(ConfigError, match="'xx-YY' is not known"), language("xx-YY"):
+        pass
+
+
+def test_the_language_data_are_read_only_when_a_language_asks_for_them() -> None:
+    code = "import sys, clvhelpers.text as t; t.money(1.0), t.day(__import__('datetime').date.today())"
+    code += "; print('babel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
