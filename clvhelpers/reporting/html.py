@@ -12,7 +12,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from clvhelpers.reporting.config import ClientConfig
-from clvhelpers.text import NO_MATHS
+from clvhelpers.text import NO_MATHS, day, language
 
 HERE = Path(__file__).parent
 SHOWN_FIRST = ("text/html", "text/markdown", "image/png", "text/plain")
@@ -68,8 +68,9 @@ def export(notebook: Path, page: Path, config: ClientConfig, as_of: date) -> Non
             "markdown_text": lambda text: Markup(markdown(text)),
         }
     )
-    day = f"{as_of.day} {as_of:%B %Y}"
-    exporter.environment.globals |= {"report": renderer, "name": config.name, "as_of": day}
+    with language(config.language):
+        head = {"report": renderer, "name": config.name, "as_of": day(as_of, long=True)}
+    exporter.environment.globals |= head
     text, _ = exporter.from_notebook_node(nb)
     page.write_text(text, encoding="utf-8")
 
