@@ -3,7 +3,6 @@
 Exit codes: 0 done, 2 something for the user to mend, 1 a fault of ours.
 """
 
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -65,20 +64,38 @@ def _top(
 
 @app.command()
 def report(
-    client_file: ClientFile,
+    clients: Annotated[
+        list[Path],
+        typer.Argument(metavar="CLIENT.yml …", help="client files, or folders of them; `clv new` writes one"),
+    ],
     output: Annotated[
         Path | None, typer.Option(help="the folder for all clients' reports; default: reports/output")
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DAY", help="the last day that counts: a date, or last-month-end")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="make reports anew whose data and settings are unchanged")
+    ] = False,
+    pdf: Annotated[str, typer.Option(metavar="HOW", help="typst, chromium (as the page looks) or none")] = "typst",
+    jobs: Annotated[int | None, typer.Option(min=1, help="reports made at once; default: one for each core")] = None,
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="the time for each report")] = 3600,
+    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="the memory for each report, such as 4GB")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="make them on a Dask cluster")] = None,
 ) -> None:
-    """Make a client's report: one folder with report.html, metrics.json and the notebook behind them."""
-    from clvhelpers.reporting.run import render
+    """Make the reports of clients: a folder for each, with the page, the PDF, the tables and the numbers."""
+    from clvhelpers.reporting import batch, command
 
-    folder = render(client_file, output, progress=sys.stderr.isatty())
-    print(f"The report is ready: {_shortest(folder / 'report.html')}")
-    others = sorted(file.name for file in folder.iterdir() if file.name != "report.html")
-    print(f"Beside it: {', '.join(others)}")
-    for warning in json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["data"]["warnings"]:
-        print(f"Note: {warning}")
+    settings = batch.Settings(
+        output or batch.default_output(),
+        as_of=as_of,
+        pdf=command.pdf_way(pdf),
+        force=force,
+        timeout=timeout,
+        memory=command.bytes_of(memory),
+        jobs=jobs,
+    )
+    sys.exit(command.report(clients, settings, dask))
 
 
 @app.command()

@@ -46,6 +46,6 @@ def spark() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def cdnow_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the report that `make report` makes, rendered once."""
-    from clvhelpers.reporting.run import PROJECT, render
+    from clvhelpers.reporting.batch import PROJECT, render
 
     return render(PROJECT / "reports" / "clients" / "cdnow.yml", tmp_path_factory.mktemp("cdnow"))

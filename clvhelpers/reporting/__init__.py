@@ -8,7 +8,8 @@ _HOME_OF = {
     "Report": "report",
     "analyse": "analysis",
     "load_config": "config",
-    "render": "run",
+    "render": "batch",
+    "render_all": "batch",
 }
 __all__ = sorted(_HOME_OF)
 

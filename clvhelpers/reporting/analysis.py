@@ -5,8 +5,10 @@ among the warnings: the report is made of what can be had. The prediction of val
 model passed its check on orders that it had not seen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
@@ -58,19 +60,19 @@ class Analysis:
         return metrics_of(self)
 
 
-def analyse(config: ClientConfig) -> Analysis:
-    """Read, clean, count, segment, model and value the customers of a client.
+def analyse(config: ClientConfig, data: Sequence[str | Path] = ()) -> Analysis:
+    """Read, clean, count, segment, model and value the customers of a client; `data` are files fetched before.
 
     Raises `DataContractError` where the data can't be read and `NotEnoughDataError` where no purchase
     is left, or only one customer or one day; whatever else can't be had is None in the result, with its reason
     in `warnings`, written in the client's language.
     """
     with language(config.language):
-        return _all_steps(config)
+        return _all_steps(config, data)
 
 
-def _all_steps(config: ClientConfig) -> Analysis:
-    source = read_source(config)
+def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
+    source = read_source(config, data)
     log = clean_source(source, config)
     notes = Notes(log.notes)
     # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
@@ -127,14 +129,14 @@ def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None
         )
 
 
-def read_source(config: ClientConfig) -> Source:
+def read_source(config: ClientConfig, files: Sequence[str | Path] = ()) -> Source:
     """The client's transactions as they are, typed."""
     how = config.transactions
     written = how.model_dump(include={"encoding", "separator", "date_format", "decimal", "thousands", "sheet"})
     options = SourceOptions(
         how.columns.model_dump(), timezone=config.timezone, source_timezone=how.source_timezone, **written
     )
-    return open_transactions(how.source or [], options)
+    return open_transactions(files or how.source or [], options)
 
 
 def clean_source(source: Source, config: ClientConfig) -> CleanLog:

@@ -17,7 +17,7 @@ SHOWN = ("stream", "display_data", "execute_result", "error")
 SECONDS_FOR_A_MESSAGE = 60
 
 
-class InProcessEngine(Engine):  # type: ignore[misc]
+class InProcessEngine(Engine):
     """`papermill.execute_notebook(..., engine_name="clv")` once `register()` was called."""
 
     @classmethod

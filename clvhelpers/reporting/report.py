@@ -15,13 +15,19 @@ class Report:
     """The report of a client: read and computed once, shown section by section.
 
     `client` is the path of a client file or its values as a mapping; `history` holds the key figures of
-    earlier reports of the client, as `reporting.history` gives them. Each method shows one section as
+    earlier reports of the client, as `reporting.history` gives them, and `data` the files that were fetched
+    for it from a database or over the network. Each method shows one section as
     words, tables and figures, unless the client file turns it off, and `save` writes the numbers.
     """
 
-    def __init__(self, client: str | Path | Mapping[str, Any], history: Sequence[Mapping[str, Any]] = ()):
+    def __init__(
+        self,
+        client: str | Path | Mapping[str, Any],
+        history: Sequence[Mapping[str, Any]] = (),
+        data: Sequence[str | Path] = (),
+    ):
         self.config = load_config(client)
-        self.analysis = analyse(self.config)
+        self.analysis = analyse(self.config, data)
         self.history = history
         self.tables: list[Table] = []
 

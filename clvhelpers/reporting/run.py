@@ -1,196 +1,227 @@
-"""Render one report into one folder, all or nothing.
+"""Make one report in this process: all of its files, or none.
 
-Everything is made in a hidden folder beside the target and moved into place by one rename, so a
-reader never sees half a report, and a failed run never takes away a good one.
+Everything is made in a hidden folder beside the target and moved into place by one rename, so a reader
+never sees half a report, and a failed run never takes away a good one. The notebook runs in this very
+process, which should end afterwards: `batch.py` starts one for each report.
 """
 
-import errno
-import hashlib
 import json
-import secrets
+import os
 import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from clvhelpers import errors
-from clvhelpers.errors import ClvError, OutputError
-from clvhelpers.reporting.config import ClientConfig, load_config
+from clvhelpers.errors import OutputError, ToolMissing
+from clvhelpers.reporting import fetch, fingerprint, folder
+from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.history import read_history
+from clvhelpers.reporting.job import Job, Outcome, Status, as_error, failed_manifest
+from clvhelpers.reporting.privacy import KEY_VARIABLE, client_key
 
-PROJECT = Path(__file__).resolve().parents[2]
-TEMPLATE = PROJECT / "reports" / "clv_report.ipynb"
-CELL_SECONDS = 1800
 LIBRARIES = ("clvhelpers", "duckdb", "matplotlib", "narwhals", "numpy", "pandas", "papermill", "pyarrow", "scipy")
 
 
-def default_output() -> Path:
-    """`reports/output` of this project when called from inside it, else of the current folder."""
-    here = Path.cwd()
-    return (PROJECT if here.is_relative_to(PROJECT) else here) / "reports" / "output"
+@dataclass(frozen=True)
+class Inputs:
+    """What a report is made from, besides its template: the data as local files, and the earlier reports."""
+
+    files: tuple[Path, ...]
+    fetched: bool
+    history: list[dict[str, Any]]
+    fingerprint: str
+
+    def history_sha256(self, day: str) -> str:
+        """The SHA-256 of the earlier reports that one of this day compares itself with."""
+        return fingerprint.sha256_of_value([past for past in self.history if past["as_of"] < day])
+
+    def report_in(self, home: Path) -> Path | None:
+        """The report that was made from the very same, if there is one."""
+        return fingerprint.unchanged_report(home, self.fingerprint, self.history_sha256)
 
 
-def render(
-    client_file: str | Path, output: str | Path | None = None, *, template: Path | None = None, progress: bool = False
-) -> Path:
-    """Make the report of a client file and return its folder, `<output>/<client>/<as of>`.
-
-    The folder holds `report.html` (one file that needs nothing else), `report.ipynb`,
-    `metrics.json`, `manifest.json` and `set_aside.parquet`. After a failure an older report stays
-    as it was, and `<output>/<client>/failed` holds the log and the notebook as far as it came.
-
-    Raises `ConfigError` for the client file, `OutputError` where nothing can be written, the
-    error of the analysis where the data can't be used, and `RuntimeError` for a fault of ours.
-    """
-    path = Path(client_file)
-    config = load_config(path)
-    template = template or TEMPLATE
-    if not template.is_file():
-        raise ClvError(f"There is no report template {template}; run this from a clone of the project.")
-    inputs = [path, *_data_files(config)]
-    with _writing(root := Path(output) if output else default_output()):
-        home = root.resolve() / config.client
-        home.mkdir(parents=True, exist_ok=True)
-        staging = home / f".staging-{secrets.token_hex(4)}"
-        staging.mkdir()
+def make_report(job: Job) -> Outcome:
+    """Make the report of a job, unless it is there already; how it ended is returned and never raised."""
+    start = time.monotonic()
+    config = job.config
     try:
-        as_of = _fill(staging, inputs, config, template, progress)
-        shutil.rmtree(home / "failed", ignore_errors=True)  # what an earlier run left is mended now
-        return _replace(staging, home / as_of)
+        with folder.locked(job.home):
+            folder.repair(job.home)
+            return _made_in(job, config, start)
     except Exception as error:
-        _keep_failure(staging, home / "failed", error)
-        raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        return _failure(job, "failed_before", error, start)
 
 
-def _fill(staging: Path, inputs: list[Path], config: ClientConfig, template: Path, progress: bool) -> str:
+def _made_in(job: Job, config: ClientConfig, start: float) -> Outcome:
+    """The report, made while nobody else works in the client's folder."""
+    with folder.scratch(job.home) as scratch:
+        inputs = gather(job, config, scratch)
+        there = None if job.force else inputs.report_in(job.home)
+        if there is not None:
+            return success(job, "unchanged", there, start)
+        staging = folder.new_staging(job.home)
+        try:
+            as_of = _fill(staging, job, config, inputs, start)
+            target = folder.publish(staging, job.home / as_of)
+        except Exception as error:
+            note = _keep_failure(staging, job, error)
+            return _failure(job, "failed_in_notebook", error, start, note)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    return success(job, "rendered", target, start)
+
+
+def gather(job: Job, config: ClientConfig, scratch: Path) -> Inputs:
+    """Find or fetch the data, and tell all that decides whether a report must be made anew."""
+    files = fetch.fetch(config, scratch)
+    content = fetch.content_sha256(files)
+    wanted = fingerprint.fingerprint(config, content, Path(job.template), job.pdf)
+    return Inputs(tuple(files), fetch.needs_fetching(config), read_history(job.home), wanted)
+
+
+def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: float) -> str:
     """Write every file of the report into `staging`, and give the day it is as of."""
-    from clvhelpers.reporting.html import export
-
-    clock = time.monotonic()
     manifest: dict[str, Any] = {
         "schema": "1",
         "client": config.client,
         "status": "succeeded",
         "started_at": _now(),
-        "inputs": [{"file": file.name, "bytes": file.stat().st_size, "sha256": _sha256(file)} for file in inputs],
-        "template": {"file": template.name, "sha256": _sha256(template)},
+        "fingerprint": inputs.fingerprint,
+        "settings_sha256": fingerprint.sha256_of_value(config.as_dict()),
+        "inputs": [_described(file) for file in inputs.files],
+        "template": {"file": Path(job.template).name, "sha256": fingerprint.sha256_of(Path(job.template))},
         "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
     }
-    _execute(template, staging, config, progress)
+    key = client_key(job.home).hex()
+    os.environ[KEY_VARIABLE] = key
+    before = [_stamp(file) for file in inputs.files]
+    _execute(staging, job, inputs)
+    if before != [_stamp(file) for file in inputs.files]:
+        raise OutputError("The data changed while the report was made from them; run it again.")
     metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
-    as_of = date.fromisoformat(metrics["as_of"])
-    with _writing(staging):
-        export(staging / "report.ipynb", staging / "report.html", config, as_of)
-        manifest |= {"as_of": as_of.isoformat(), "duration_seconds": round(time.monotonic() - clock, 1)}
-        _write_json(staging / "manifest.json", manifest)
-    return as_of.isoformat()
+    with folder.writing(staging):
+        manifest["skipped"] = _export(staging, job, config, metrics)
+        _refuse_secrets(staging, [*fetch.secrets_of(config), key])
+        manifest |= {
+            "as_of": metrics["as_of"],
+            "history_sha256": inputs.history_sha256(metrics["as_of"]),
+            "files": fingerprint.files_sha256(staging),
+            "duration_seconds": round(time.monotonic() - start, 1),
+        }
+        folder.write_json(staging / "manifest.json", manifest)
+    return str(metrics["as_of"])
 
 
-def _execute(template: Path, staging: Path, config: ClientConfig, progress: bool) -> None:
+def _described(file: Path) -> dict[str, Any]:
+    return {"file": file.name, "bytes": file.stat().st_size, "sha256": fingerprint.sha256_of(file)}
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _execute(staging: Path, job: Job, inputs: Inputs) -> None:
     """Run the notebook; an error that it raised for the user to mend comes back as that error."""
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    from clvhelpers.reporting.kernel import warm_kernel_name
+    from clvhelpers.reporting import engine
 
+    engine.register()
     target = str(staging / "report.ipynb")
     try:
-        with _writing(staging):
+        with folder.writing(staging):
             papermill.execute_notebook(
-                template,
+                job.template,
                 target.replace("{", "{{").replace("}", "}}"),  # papermill puts parameters into braces
-                parameters={"client": config.as_dict()},
+                parameters={
+                    "client": job.settings,
+                    "history": inputs.history,
+                    "data": [str(file) for file in inputs.files] if inputs.fetched else [],
+                },
                 cwd=staging,
-                kernel_name=warm_kernel_name(),
-                execution_timeout=CELL_SECONDS,
-                progress_bar={"desc": "Making the report", "unit": "step"} if progress else False,
+                engine_name=engine.NAME,
+                kernel_name="python3",
+                request_save_on_cell_execute=False,
+                progress_bar=False,
             )
     except papermill.PapermillExecutionError as error:
-        raise _as_raised(error.ename, error.evalue) from error
-    except CellTimeoutError as error:
-        raise OutputError(
-            f"A step of the report took longer than {CELL_SECONDS // 60} minutes, so it was ended."
-        ) from error
-    except DeadKernelError as error:
-        raise OutputError("The process that makes the report was ended from outside; was the memory full?") from error
+        raise as_error(error.ename, error.evalue) from error
 
 
-def _as_raised(name: str, message: str) -> Exception:
-    kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, ClvError):
-        return kind(message)
-    if message.startswith((f"[Errno {errno.ENOSPC}]", f"[Errno {errno.EDQUOT}]", f"[Errno {errno.EFBIG}]")):
-        return OutputError(f"The report can't be written: {message}")
-    return RuntimeError(f"The report notebook failed with {name}: {message}")
+def _export(staging: Path, job: Job, config: ClientConfig, metrics: dict[str, Any]) -> dict[str, str]:
+    """Make the page, the PDF and the message; what was left out for want of a tool, and how to get it."""
+    from clvhelpers.reporting import html, mail, pdf
 
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Say in one sentence why nothing can be written to a folder."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"The report can't be written to {folder}: {error.strerror or error}.") from error
-
-
-def _replace(staging: Path, target: Path) -> Path:
-    """Move the finished folder into place; an older report goes only when the new one stands."""
-    with _writing(target):
-        older = target.with_name(f".replaced-{secrets.token_hex(4)}")
-        if target.exists():
-            target.rename(older)
+    notebook, page, paper = (staging / f"report.{suffix}" for suffix in ("ipynb", "html", "pdf"))
+    as_of = date.fromisoformat(metrics["as_of"])
+    html.export(notebook, page, config, as_of)
+    writers: dict[str, Callable[[], None]] = {
+        "typst": partial(pdf.write, notebook, paper, config, as_of),
+        "chromium": partial(pdf.print_page, page, paper),
+    }
+    skipped = {}
+    if find_spec("xlsxwriter") is None:
+        skipped["appendix.xlsx"] = "XlsxWriter is not installed: pip install XlsxWriter"
+    if job.pdf != "none":
         try:
-            staging.rename(target)
-        except OSError:
-            if older.exists():
-                older.rename(target)
-            raise
-        shutil.rmtree(older, ignore_errors=True)
-    return target
+            writers[job.pdf]()
+        except ToolMissing as missing:
+            skipped["report.pdf"] = str(missing)
+    if config.email is not None:
+        attachments = [path for path in (paper if paper.exists() else page, staging / "appendix.xlsx") if path.exists()]
+        mail.write(staging / "report.eml", config, metrics, attachments)
+    return skipped
 
 
-def _keep_failure(staging: Path, failed: Path, error: Exception) -> None:
+def _refuse_secrets(staging: Path, secrets: Sequence[str]) -> None:
+    """Publish nothing that holds a password or a key, by whatever way it came there."""
+    for path in sorted(staging.iterdir()):
+        content = path.read_bytes()
+        if any(secret.encode() in content for secret in secrets):
+            raise OutputError(f"{path.name} would hold a password or key of the client file, so nothing was kept.")
+
+
+def _keep_failure(staging: Path, job: Job, error: Exception) -> str:
     """Leave the log and the partial notebook in `failed`, unless there is no room even for those."""
+    log = "".join(traceback.format_exception(error))
     try:
-        (staging / "report.html").unlink(missing_ok=True)
-        (staging / "error.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        _write_json(
-            staging / "manifest.json", {"schema": "1", "status": "failed", "failed_at": _now(), "error": str(error)}
-        )
-        shutil.rmtree(failed, ignore_errors=True)
-        staging.rename(failed)
-        error.add_note(f"The log, and the notebook as far as it came: {failed}")
+        failed = folder.keep_failure(staging, log, failed_manifest(job, "failed_in_notebook", str(error)))
     except OSError as problem:
-        error.add_note(f"No log of the failure could be kept: {problem.strerror}.")
+        return f"No log of the failure could be kept: {problem.strerror}."
+    return f"The log, and the notebook as far as it came: {failed}"
 
 
-def _data_files(config: ClientConfig) -> list[Path]:
-    """The files that the sources of a client stand for; a missing one ends the run before it starts."""
-    from clvhelpers.sources.files import expand
-    from clvhelpers.sources.findings import Findings
+def _failure(job: Job, status: Status, error: Exception, start: float, *notes: str) -> Outcome:
+    seconds = time.monotonic() - start
+    kind = type(error).__name__
+    client = job.settings["client"]
+    return Outcome(client, job.file, status, message=str(error), kind=kind, notes=notes, seconds=seconds)
 
-    findings = Findings()
-    files = expand(config.transactions.source or [], findings)
-    findings.stop_if_any()
-    return files
+
+def success(job: Job, status: Status, target: Path, start: float) -> Outcome:
+    """The outcome of a report that lies in `target`."""
+    metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
+    skipped = fingerprint.read_manifest(target)["skipped"]
+    return Outcome(
+        job.settings["client"],
+        job.file,
+        status,
+        folder=str(target),
+        as_of=target.name,
+        notes=tuple(f"{name} was left out: {reason}" for name, reason in skipped.items()),
+        warnings=tuple(metrics.get("data", {}).get("warnings", ())),
+        seconds=time.monotonic() - start,
+    )
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _sha256(file: Path) -> str:
-    """The SHA-256 of a file, read in pieces."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

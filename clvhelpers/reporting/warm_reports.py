@@ -1,5 +1,15 @@
-"""Imported by the fork server of `batch.py`: importing it is what makes that server warm."""
+"""Imported by the fork server of `supervise.py`: importing it is what makes that server warm."""
+
+import atexit
+import os
 
 from clvhelpers.reporting.warm import FOR_NOTEBOOKS, FOR_REPORTS, preload
 
+
+def _end_quietly() -> None:
+    """DuckDB's binding ends a process with a list of what it did not free, which nobody can act on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 preload(FOR_NOTEBOOKS + FOR_REPORTS)
+atexit.register(_end_quietly)

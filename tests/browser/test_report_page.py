@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clvhelpers.reporting.run import render
+from clvhelpers.reporting import render
 from tests.reports.small import HOSTILE
 from tests.tools import needs
 

@@ -40,7 +40,7 @@ def test_it_is_committed_without_outputs(template: nbformat.NotebookNode) -> Non
 def test_one_cell_holds_the_parameters(template: nbformat.NotebookNode) -> None:
     tagged = [cell for cell in template.cells if "parameters" in cell.metadata.get("tags", [])]
     assert [cell.source.partition("=")[0].strip() for cell in tagged] == ["client"]
-    assert [line.partition(" ")[0] for line in tagged[0].source.splitlines()] == ["client", "history"]
+    assert [line.partition(" ")[0] for line in tagged[0].source.splitlines()] == ["client", "history", "data"]
 
 
 def test_the_sections_are_in_order_and_each_is_a_method(template: nbformat.NotebookNode) -> None:
