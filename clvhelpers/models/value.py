@@ -100,9 +100,32 @@ def lifetime_value(
     >>> value.round(2).head(3).tolist()
     [11.02, 2.56, 1.41]
     """
-    terms = _terms(model, horizon_months, discount_rate, margin)
-    rows = _customers(summary)
     parameters, spend = model.beta_geo_parameters, spend_model.gamma_gamma_parameters
+    return value_under(parameters, spend, summary, horizon_months, discount_rate, margin, unit=model.unit)
+
+
+def value_under(
+    parameters: BetaGeoParameters,
+    spend: GammaGammaParameters,
+    summary: Any,
+    horizon_months: int = 12,
+    discount_rate: float = 0.10,
+    margin: float = 1.0,
+    *,
+    unit: str = "W",
+) -> pd.Series:
+    """`lifetime_value` under parameters that are given: those of another time, or of a what-if.
+
+    Rates of `parameters` are per `unit`, which is that of the summary's recency and T.
+
+    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
+    >>> parameters, spend = BetaGeoParameters(0.243, 4.414, 0.793, 2.426), GammaGammaParameters(6.25, 3.74, 15.44)
+    >>> value_under(parameters, spend, summary, margin=0.3).round(1).head(3).tolist()
+    [11.0, 2.6, 1.4]
+    """
+    terms = _terms(unit, horizon_months, discount_rate, margin)
+    rows = _customers(summary)
     return pd.Series(_exactly(rows).expected_value(parameters, spend, terms, FINE), rows.index, name="clv")
 
 
@@ -134,7 +157,7 @@ def base_value(
     ('21,721', True)
     """
     _check_level(level)
-    terms = _terms(model, horizon_months, discount_rate, margin)
+    terms = _terms(model.unit, horizon_months, discount_rate, margin)
     values = lifetime_value(model, spend_model, summary, horizon_months, discount_rate, margin)
     rows = _customers(summary).sort_values(list(COLUMNS), ignore_index=True)
     number = len(rows)
@@ -214,7 +237,7 @@ def _check_level(level: float) -> None:
         raise FormulaError(f"level is {level}: expected a probability between 0 and 1, such as 0.90")
 
 
-def _terms(model: BetaGeoModel, horizon_months: int, discount_rate: float, margin: float) -> Terms:
+def _terms(unit: str, horizon_months: int, discount_rate: float, margin: float) -> Terms:
     problems = []
     if horizon_months < 1 or horizon_months % 1:
         problems.append(f"horizon_months is {horizon_months}: expected a whole number of months, 1 or more")
@@ -226,7 +249,7 @@ def _terms(model: BetaGeoModel, horizon_months: int, discount_rate: float, margi
         raise FormulaError(problems)
     months = np.arange(1, int(horizon_months) + 1)
     monthly = convert_rate(discount_rate, "Y", "M")
-    return Terms(months * DAYS_PER_UNIT["M"] / DAYS_PER_UNIT[model.unit], (1 + monthly) ** -months, margin)
+    return Terms(months * DAYS_PER_UNIT["M"] / DAYS_PER_UNIT[unit], (1 + monthly) ** -months, margin)
 
 
 def _customers(summary: Any) -> pd.DataFrame:

@@ -21,7 +21,7 @@ MONTHS = ("month_1", "month_3", "month_6", "month_12")
 NEEDED = ("customers", "orders", "repeat_rate", "orders_per_customer")
 
 
-class _Unusable(ValueError):
+class _UnusableError(ValueError):
     """Why a file is no earlier report of the client."""
 
 
@@ -41,7 +41,7 @@ def read_history(home: Path, notes: list[str] | None = None) -> list[dict[str, A
     for folder in sorted((path for path in home.iterdir() if DAY.fullmatch(path.name)), reverse=True):
         try:
             found.append(_read(folder, home.name))
-        except _Unusable as reason:
+        except _UnusableError as reason:
             if notes is not None:
                 notes.append(f"The report in {home.name}/{folder.name} is left out of the history: {reason}.")
         if len(found) == MOST_REPORTS:
@@ -107,17 +107,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _read(folder: Path, client: str) -> dict[str, Any]:
     if not (folder / "manifest.json").is_file():
-        raise _Unusable("it has no manifest.json, so it is not whole")
+        raise _UnusableError("it has no manifest.json, so it is not whole")
     try:
         figures = key_figures(read_json(folder / "metrics.json"))
     except OSError as error:
-        raise _Unusable(f"its metrics.json can't be read ({error.strerror})") from error
+        raise _UnusableError(f"its metrics.json can't be read ({error.strerror})") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise _Unusable("its metrics.json has another shape than a report writes") from error
-    except (ValueError, RecursionError) as error:
-        raise _Unusable(f"its metrics.json can't be used ({error})") from error
+        raise _UnusableError("its metrics.json has another shape than a report writes") from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise _UnusableError(f"its metrics.json can't be used ({error})") from error
     if (figures["client"], figures["as_of"]) != (client, folder.name):
-        raise _Unusable(f"its numbers are of the client {figures['client']!r} as of {figures['as_of']}")
+        raise _UnusableError(f"its numbers are of the client {figures['client']!r} as of {figures['as_of']}")
     return figures
 
 
