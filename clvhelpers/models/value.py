@@ -207,7 +207,7 @@ def customer_intervals(
     >>> bool((0 < found["low"]).all()), bool((found["low"] < found["high"]).all())
     (True, True)
     """
-    terms = _terms(model, horizon_months, discount_rate, margin)
+    terms = _terms(model.unit, horizon_months, discount_rate, margin)
     _check_level(level)
     rows = _customers(summary)
     if rows.empty:
