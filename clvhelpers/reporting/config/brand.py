@@ -44,14 +44,20 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 class Brand(Section):
     """How the report looks: the agency's or the client's own."""
 
-    logo: FilePath | None = Field(default=None, description="a PNG or JPEG of at most 1 MB, relative to this file")
+    logo: FilePath | None = Field(
+        default=None, description="a PNG or JPEG of at most 1 MB, relative to this file", examples=["logo.png"]
+    )
     primary: Annotated[Colour, AfterValidator(_readable)] = Field(
         default="#0b4f8a", description='the colour of the head and the headings, such as "#0b4f8a", dark enough to read'
     )
     accent: Colour = Field(default="#56b4e9", description='the colour of lines, never of text, such as "#56b4e9"')
     font: FilePath | None = Field(
-        default=None, description="a font file (.ttf or .otf) of at most 1 MB, relative to this file"
+        default=None,
+        description="a font file (.ttf or .otf) of at most 1 MB, relative to this file",
+        examples=["font.ttf"],
     )
     footer: Annotated[str, Field(max_length=300)] | None = Field(
-        default=None, description="a line at the foot of every page, up to 300 characters"
+        default=None,
+        description="a line at the foot of every page, up to 300 characters",
+        examples=["Acme Agency, Main Street 1, London"],
     )

@@ -39,12 +39,14 @@ class Economics(Section):
     """What turns revenue into value."""
 
     gross_margin: float | None = Field(
-        default=None, gt=0, le=1, description="a fraction above 0 and up to 1 (0.4 is 40 %)"
+        default=None, gt=0, le=1, description="a fraction above 0 and up to 1 (0.4 is 40 %)", examples=[0.4]
     )
     discount_rate: float = Field(
         default=0.10, ge=0, le=1, description="a yearly rate as a fraction (0.1 is 10 % per year)"
     )
-    horizon_months: int = Field(default=12, ge=1, le=120, description="a whole number of months from 1 to 120")
+    horizon_months: int = Field(
+        default=12, ge=1, le=120, description="a whole number of months from 1 to 120, for which value is predicted"
+    )
 
 
 SetAside = Literal["set_aside", "refuse"]
@@ -54,16 +56,26 @@ SetAsideOrKeep = Literal["set_aside", "keep", "refuse"]
 class RuleActions(Section):
     """What happens to rows with a problem; the fields are those of `clvhelpers.transactions.Rules`."""
 
-    no_customer: SetAside = Field(default="set_aside", description="set_aside or refuse")
-    no_date: SetAside = Field(default="set_aside", description="set_aside or refuse")
-    no_amount: SetAside = Field(default="set_aside", description="set_aside or refuse")
-    zero_amount: SetAsideOrKeep = Field(default="set_aside", description="set_aside, keep or refuse")
-    negative_amount: Literal["refund", "set_aside", "refuse"] = Field(
-        default="refund", description="refund, set_aside or refuse"
+    no_customer: SetAside = Field(default="set_aside", description="set_aside or refuse: rows without a customer")
+    no_date: SetAside = Field(
+        default="set_aside", description="set_aside or refuse: rows without a date that can be read"
     )
-    cancelled_pairs: SetAsideOrKeep = Field(default="set_aside", description="set_aside, keep or refuse")
-    exact_duplicates: SetAsideOrKeep = Field(default="keep", description="keep, set_aside or refuse")
-    after_as_of: SetAside = Field(default="set_aside", description="set_aside or refuse")
+    no_amount: SetAside = Field(
+        default="set_aside", description="set_aside or refuse: rows without an amount that can be read"
+    )
+    zero_amount: SetAsideOrKeep = Field(
+        default="set_aside", description="set_aside, keep or refuse: rows with an amount of 0"
+    )
+    negative_amount: Literal["refund", "set_aside", "refuse"] = Field(
+        default="refund", description="refund, set_aside or refuse: rows with an amount below 0"
+    )
+    cancelled_pairs: SetAsideOrKeep = Field(
+        default="set_aside", description="set_aside, keep or refuse: purchases and the refunds that cancel them"
+    )
+    exact_duplicates: SetAsideOrKeep = Field(
+        default="keep", description="keep, set_aside or refuse: rows that repeat an earlier one"
+    )
+    after_as_of: SetAside = Field(default="set_aside", description="set_aside or refuse: rows after the as-of day")
     currencies: dict[Currency, Annotated[float, Field(gt=0)]] = Field(
         default={}, description="what one unit of each other currency is worth in the client's, such as EUR: 1.08"
     )
@@ -72,25 +84,33 @@ class RuleActions(Section):
 class Sections(Section):
     """Which parts of the report are made; all of them, unless one is set to false."""
 
-    summary: bool = Field(default=True, description="true or false")
-    changes: bool = Field(default=True, description="true or false; it needs an earlier report to compare with")
-    key_figures: bool = Field(default=True, description="true or false")
-    data_audit: bool = Field(default=True, description="true or false")
-    revenue: bool = Field(default=True, description="true or false")
-    cohorts: bool = Field(default=True, description="true or false")
-    groups_and_tiers: bool = Field(default=True, description="true or false")
-    concentration: bool = Field(default=True, description="true or false")
-    prediction: bool = Field(default=True, description="true or false")
-    method: bool = Field(default=True, description="true or false")
+    summary: bool = Field(default=True, description="true or false: the first page in words")
+    changes: bool = Field(
+        default=True, description="true or false: what changed since an earlier report, where there is one"
+    )
+    key_figures: bool = Field(default=True, description="true or false: the numbers that a manager asks for first")
+    data_audit: bool = Field(default=True, description="true or false: what was read, and what was set aside")
+    revenue: bool = Field(default=True, description="true or false: revenue and orders over time")
+    cohorts: bool = Field(default=True, description="true or false: how many customers come back")
+    groups_and_tiers: bool = Field(
+        default=True, description="true or false: RFM groups and value tiers, with an action for each"
+    )
+    concentration: bool = Field(default=True, description="true or false: how few customers carry the revenue")
+    prediction: bool = Field(default=True, description="true or false: predicted value, with its check")
+    method: bool = Field(default=True, description="true or false: how the numbers were made")
 
 
 class OwnPages(Section):
     """Words of your own around the report, in Markdown. HTML in them is shown as text, pictures are left out."""
 
     before: FilePath | None = Field(
-        default=None, description="a Markdown file (.md) shown first, relative to this file"
+        default=None,
+        description="a Markdown file (.md) shown first, relative to this file",
+        examples=["before.md"],
     )
-    after: FilePath | None = Field(default=None, description="a Markdown file (.md) shown last, relative to this file")
+    after: FilePath | None = Field(
+        default=None, description="a Markdown file (.md) shown last, relative to this file", examples=["after.md"]
+    )
 
 
 class Appendix(Section):
@@ -114,11 +134,15 @@ class Email(Section):
     """A message with the report, ready to be sent by hand; nothing is sent."""
 
     to: Annotated[list[Address], Field(min_length=1)] = Field(
-        description="a list of addresses, such as [ann@acme.test]"
+        description="a list of addresses, such as [ann@acme.test]", examples=[["ann@acme.test"]]
     )
-    sender: Address | None = Field(default=None, description="the address that it comes from")
+    sender: Address | None = Field(
+        default=None, description="the address that it comes from", examples=["reports@agency.test"]
+    )
     subject: Annotated[str, Field(pattern=r"^[^\r\n]+$", max_length=200)] | None = Field(
-        default=None, description="one line of text; left out, it names the client and the day"
+        default=None,
+        description="one line of text; left out, it names the client and the day",
+        examples=["Your customers in June"],
     )
 
 
@@ -146,7 +170,9 @@ class ClientConfig(Section):
         str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][A-Za-z]{3})?(-[A-Z]{2})?$"), AfterValidator(_language)
     ] = Field(default="en-US", description="whose way of writing numbers and dates, such as en-GB or de-DE")
     as_of: date | None = Field(
-        default=None, description="the last day that counts, as 2026-06-30; left out, it is the last one in the data"
+        default=None,
+        description="the last day that counts, as 2026-06-30; left out, it is the last one in the data",
+        examples=["2026-06-30"],
     )
     transactions: Transactions = Field(description="a block with `source` (or `database`) and `columns`")
     economics: Economics = Field(default=Economics(), description="a block with `gross_margin` and so on")
@@ -157,7 +183,9 @@ class ClientConfig(Section):
     appendix: Appendix = Field(default=Appendix(), description="a block about the spreadsheet")
     privacy: Privacy = Field(default=Privacy(), description="a block about small groups")
     email: Email | None = Field(default=None, description="a block with `to`; it makes report.eml")
-    seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="a whole number from 0; the same one gives the same ranges again"
+    )
 
     @model_validator(mode="after")
     def _own_currency(self) -> "ClientConfig":

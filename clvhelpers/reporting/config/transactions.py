@@ -86,16 +86,24 @@ Secret = Annotated[str, Field(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$")]
 class Database(Section):
     """A table, or what a SELECT gives, of a DuckDB file or a PostgreSQL server; it is only read."""
 
-    duckdb: FilePath | None = Field(default=None, description="the path of a DuckDB file, relative to this file")
+    duckdb: FilePath | None = Field(
+        default=None, description="the path of a DuckDB file, relative to this file", examples=["shop.duckdb"]
+    )
     postgres: Annotated[str, AfterValidator(_without_password)] | None = Field(
-        default=None, description="an address without a password, such as postgresql://reader@db.example.com:5432/shop"
+        default=None,
+        description="an address without a password, such as postgresql://reader@db.example.com:5432/shop",
+        examples=["postgresql://reader@db.example.com:5432/shop"],
     )
     password: Secret | None = Field(
-        default=None, description="env:NAME, the environment variable that holds the password of the PostgreSQL user"
+        default=None,
+        description="env:NAME, the environment variable that holds the password of the PostgreSQL user",
+        examples=["env:SHOP_PASSWORD"],
     )
-    table: ColumnName | None = Field(default=None, description="the name of a table or view, such as shop.orders")
+    table: ColumnName | None = Field(
+        default=None, description="the name of a table or view, such as shop.orders", examples=["shop.orders"]
+    )
     query: Annotated[str, Field(min_length=1, max_length=20_000)] | None = Field(
-        default=None, description="one SELECT, in place of `table`"
+        default=None, description="one SELECT, in place of `table`", examples=["SELECT * FROM shop.orders"]
     )
 
     @model_validator(mode="after")
@@ -112,14 +120,22 @@ class Database(Section):
 class Access(Section):
     """What opens s3:// and https:// addresses: names of environment variables, never the secrets themselves."""
 
-    token: Secret | None = Field(default=None, description="env:NAME; sent to https:// addresses as a bearer token")
-    access_key: Secret | None = Field(default=None, description="env:NAME of the S3 access key; left out, none is used")
-    secret_key: Secret | None = Field(default=None, description="env:NAME of the S3 secret key")
+    token: Secret | None = Field(
+        default=None, description="env:NAME; sent to https:// addresses as a bearer token", examples=["env:SHOP_TOKEN"]
+    )
+    access_key: Secret | None = Field(
+        default=None, description="env:NAME of the S3 access key; left out, none is used", examples=["env:SHOP_KEY"]
+    )
+    secret_key: Secret | None = Field(
+        default=None, description="env:NAME of the S3 secret key", examples=["env:SHOP_SECRET"]
+    )
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] | None = Field(
-        default=None, description="the S3 region, such as eu-central-1"
+        default=None, description="the S3 region, such as eu-central-1", examples=["eu-central-1"]
     )
     endpoint: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")] | None = Field(
-        default=None, description="the address of an S3 service other than Amazon's"
+        default=None,
+        description="the address of an S3 service other than Amazon's",
+        examples=["https://s3.example.com"],
     )
 
     @model_validator(mode="after")
@@ -129,10 +145,17 @@ class Access(Section):
         return self
 
 
+Sources = Annotated[
+    list[ColumnName],
+    BeforeValidator(_as_list, json_schema_input_type=ColumnName | list[ColumnName]),
+    Field(min_length=1),
+]
+
+
 class Transactions(Section):
     """Where the transactions are, and how to read them."""
 
-    source: Annotated[list[ColumnName], BeforeValidator(_as_list), Field(min_length=1)] | None = Field(
+    source: Sources | None = Field(
         default=None,
         description="a file, a folder, a path with *, an s3:// or https:// address, or a list of these; "
         "paths are relative to this file",
@@ -155,15 +178,24 @@ class Transactions(Section):
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
         default=None,
         description="the one character between two columns, such as ; or a tab; left out, it is recognised",
+        examples=[";"],
     )
     date_format: Annotated[str, Field(pattern="%")] | None = Field(
-        default=None, description='the format of the dates in strptime codes, such as "%d/%m/%Y"'
+        default=None,
+        description='the format of the dates in strptime codes, such as "%d/%m/%Y"',
+        examples=["%d/%m/%Y"],
     )
     decimal: Literal[".", ","] = Field(default=".", description='"." or ","')
-    thousands: Literal[".", ",", " ", "'"] | None = Field(default=None, description="the character between thousands")
-    sheet: ColumnName | None = Field(default=None, description="the name of the sheet in an Excel file")
+    thousands: Literal[".", ",", " ", "'"] | None = Field(
+        default=None, description="the character between thousands", examples=[","]
+    )
+    sheet: ColumnName | None = Field(
+        default=None, description="the name of the sheet in an Excel file", examples=["Orders"]
+    )
     source_timezone: Zone | None = Field(
-        default=None, description="the zone of time stamps that carry none, such as UTC; left out, it is `timezone`"
+        default=None,
+        description="the zone of time stamps that carry none, such as UTC; left out, it is `timezone`",
+        examples=["UTC"],
     )
 
     @model_validator(mode="after")
