@@ -1,4 +1,4 @@
-"""Finding the files of a source, and walking through text and Excel files row by row.
+"""Checking the files of a source, and walking through text and Excel files row by row.
 
 A well-formed UTF-8 text file is read by DuckDB itself. Any other (another encoding, rows that are
 too short, blank lines, line breaks inside quotes) is walked through here with the standard
@@ -7,32 +7,35 @@ library, which knows the line that each record starts on.
 
 import codecs
 import csv
-import glob
 import gzip
 import hashlib
 import io
-import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from clvhelpers.errors import DataContractError
+from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.sources.bombs import refuse_bomb, refuse_zip_bomb
 from clvhelpers.sources.findings import Findings, nearest
+from clvhelpers.sources.locate import TEXT, expand, suffix_of
 
-TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-SUFFIXES = (*TEXT, ".parquet", ".xlsx")
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 50
 CHUNK = 1 << 20
+LAST_EXCEL_ROW = 1_048_576
 
 Record = tuple[int, list[Any]]
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a source: where it is, its sha256, the sha256 of what it holds unpacked, its lines."""
+    """One file of a source: where it is, its sha256, the sha256 of what it holds unpacked.
+
+    `lines` are the lines of a text file or the rows of a Parquet file, and None for Excel.
+    """
 
     path: Path
     sha256: str
@@ -40,75 +43,39 @@ class SourceFile:
     lines: int | None = None
 
 
-def suffix_of(path: Path) -> str:
-    """The ending that decides how a file is read; empty for one that can't be.
-
-    >>> suffix_of(Path("orders.2026.CSV.gz")), suffix_of(Path("orders.pkl"))
-    ('.csv.gz', '')
-    """
-    return next((suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix)), "")
-
-
-def expand(source: str | Path | Sequence[str | Path], findings: Findings) -> list[Path]:
-    """Every file that a path, a pattern with * or a list of them stands for, in order."""
-    sources = [source] if isinstance(source, str | Path) else list(source)
-    paths = [path for one in sources for path in _expand_one(str(one), findings)]
-    if not sources:
-        findings.problems.append("no source: give a file, a pattern such as orders-*.csv, or a list of files")
-    seen: set[Path] = set()
-    for path in paths:
-        if path.resolve() in seen:
-            findings.problems.append(f"{path.name} is given twice, so its money would count twice: name it once")
-        seen.add(path.resolve())
-    return paths
-
-
-def _expand_one(source: str, findings: Findings) -> list[Path]:
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
-        findings.problems.append(f"{source}: addresses are not read in this version; download the file first")
-        return []
-    path = Path(source)
-    if path.is_file():
-        paths = [path]
-    elif glob.has_magic(source):
-        matches = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-        paths = sorted(match for match in matches if match.is_file())
-        if not paths:
-            findings.problems.append(f"no file matches {source}")
-    else:
-        findings.problems.append(_missing(path))
-        return []
-    for one in paths:
-        if not suffix_of(one):
-            findings.problems.append(f"{one.name}: expected a file that ends in {', '.join(SUFFIXES)}")
-    return [one for one in paths if suffix_of(one)]
-
-
-def _missing(path: Path) -> str:
-    if path.is_dir():
-        return f"{path} is a folder: name its files, such as {path / '*.csv'}"
-    if not path.parent.is_dir():
-        return f"no file {path}: there is no folder {path.parent}"
-    return f"no file {path}.{nearest(path.name, [one.name for one in path.parent.iterdir()])}"
-
-
 def inspect(path: Path, encoding: str) -> SourceFile:
     """Read a file once in pieces: its checksum, its number of lines, and whether the encoding holds."""
     with path.open("rb") as raw:
         checksum = hashlib.file_digest(raw, "sha256").hexdigest()
     if suffix_of(path) not in TEXT:
-        return SourceFile(path, checksum, checksum)
+        rows = _parquet_rows(path) if suffix_of(path) == ".parquet" else None
+        return SourceFile(path, checksum, checksum, rows)
     content = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(encoding)()
-    lines, last = 0, "\n"
+    lines, unpacked, last = 0, 0, "\n"
     with _open_bytes(path) as stream:
         while chunk := _read_chunk(stream, path):
+            unpacked += len(chunk)
+            refuse_bomb(path.name, unpacked, path.stat().st_size)
             content.update(chunk)
             text = _decode(decoder, chunk, path, lines, encoding)
             lines += text.count("\n")
             last = text[-1:] or last
         _decode(decoder, b"", path, lines, encoding, final=True)
     return SourceFile(path, checksum, content.hexdigest(), lines + (last != "\n"))
+
+
+def _parquet_rows(path: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        about = pq.read_metadata(path)
+    except pa.ArrowException as error:
+        raise DataContractError(f"{path.name} is not a Parquet file that can be read ({error})") from None
+    groups = range(about.num_row_groups)
+    refuse_bomb(path.name, sum(about.row_group(one).total_byte_size for one in groups), path.stat().st_size)
+    return int(about.num_rows)
 
 
 def _open_bytes(path: Path) -> IO[bytes]:
@@ -118,7 +85,7 @@ def _open_bytes(path: Path) -> IO[bytes]:
 def _read_chunk(stream: IO[bytes], path: Path) -> bytes:
     try:
         return stream.read(CHUNK)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataContractError(f"{path.name} can't be unpacked ({error}): export or copy it again") from None
 
 
@@ -179,15 +146,25 @@ def _first_records(path: Path, encoding: str, separator: str) -> list[list[Any]]
 
 def excel_records(path: Path, sheet: str | None) -> Iterator[Record]:
     """Rows of a sheet with Excel's own row numbers; empty rows are no records."""
+    from xml.etree.ElementTree import ParseError
     from zipfile import BadZipFile
 
-    from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, OSError) as error:
-        raise DataContractError(f"{path.name} is not an Excel file that can be read ({error}): save it again") from None
+        yield from _excel_rows(path, sheet)
+    except (BadZipFile, InvalidFileException, ParseError, KeyError, OSError, ValueError, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise DataContractError(f"{path.name} is not an Excel file that can be read ({reason}): save it again") from None
+
+
+def _excel_rows(path: Path, sheet: str | None) -> Iterator[Record]:
+    import openpyxl
+
+    if not openpyxl.DEFUSEDXML:  # without it the few lines of a "billion laughs" fill the memory
+        raise ConfigError("Excel files are read only with defusedxml: pip install defusedxml")
+    refuse_zip_bomb(path)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         if sheet is not None and sheet not in book.sheetnames:
             names = ", ".join(book.sheetnames)
@@ -197,6 +174,8 @@ def excel_records(path: Path, sheet: str | None) -> Iterator[Record]:
         page: Any = book[sheet] if sheet is not None else book.worksheets[0]
         page.reset_dimensions()
         for number, row in enumerate(page.iter_rows(values_only=True), start=1):
+            if number > LAST_EXCEL_ROW:
+                raise DataContractError(f"{path.name} has more rows than Excel knows: save it again")
             if any(value is not None for value in row):
                 yield number, list(row)
     finally:
@@ -242,14 +221,11 @@ def peek(
 
 
 def _peek_parquet(path: Path) -> tuple[list[str], list[list[str | None]]]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        batches = pq.ParquetFile(path).iter_batches(batch_size=SAMPLE)
-        frame = next(batches, None)
-        names = pq.read_schema(path).names
-    except pa.ArrowInvalid as error:
-        raise DataContractError(f"{path.name} is not a Parquet file that can be read ({error})") from None
+    _parquet_rows(path)  # refuses what is no Parquet file
+    with pq.ParquetFile(path) as file:
+        frame = next(file.iter_batches(batch_size=SAMPLE), None)
+        names = list(file.schema_arrow.names)
     rows = zip(*(frame.column(name).to_pylist() for name in names), strict=True) if frame is not None else []
-    return list(names), [[excel_text(value) for value in row] for row in rows]
+    return names, [[excel_text(value) for value in row] for row in rows]

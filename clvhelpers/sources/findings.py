@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from clvhelpers.errors import DataContractError
+
+if TYPE_CHECKING:
+    import duckdb
 
 EXAMPLES = 5
 
@@ -34,6 +36,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(found)}?" if found else ""
 
 
+def hidden(text: object, secrets: Iterable[str | None]) -> str:
+    """What a library said, in one line and without any of the secrets that it may have repeated.
+
+    >>> hidden("login failed:\\n  bad password hunter2", ["hunter2", None])
+    'login failed: bad password …'
+    """
+    line = " ".join(str(text).split())
+    for secret in secrets:
+        line = line.replace(secret, "…") if secret else line
+    return line
+
+
 def literal(text: str) -> str:
     """A text as an SQL literal, whatever is in it.
 
@@ -52,7 +66,7 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def examples(connection: duckdb.DuckDBPyConnection, shown: str, condition: str) -> str:
+def examples(connection: "duckdb.DuckDBPyConnection", shown: str, condition: str) -> str:
     """Up to five staged rows that meet a condition, with what they hold, as people would point at them."""
     rows = connection.execute(
         f"SELECT source_file, source_row, {shown} FROM staged WHERE {condition} "

@@ -1,11 +1,12 @@
 """Read a client's files into one typed DuckDB relation: CSV, Parquet or Excel, out of core.
 
-Everything is first staged as text with the file and row it came from, so that what its dates and
+Everything is first staged with the file and row it came from, text as text, so that what its dates and
 numbers mean is decided over all rows of all files. Nothing is dropped: a line that doesn't have
 the columns of the header stays as a row whose `unreadable` says so, and a text that can't be read
 as a date or number stays beside the missing value in `date_text` or `amount_text`.
 """
 
+import os
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,9 @@ from clvhelpers.sources.options import NUMBERS, TEXTS, SourceOptions
 from clvhelpers.sources.staging import Stage
 
 CANONICAL = {"customer": "customer_id", "order": "order_id"}
+ROW_LIMIT = 200_000_000
+LEAST_MEMORY, MOST_MEMORY = 200_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
+BYTES_A_ROW, BYTES_A_THREAD = 40, 50_000_000
 
 
 @dataclass(frozen=True)
@@ -68,27 +72,29 @@ def read_transactions(
     return open_transactions(source, options).relation
 
 
-def open_transactions(source: str | Path | Sequence[str | Path], options: SourceOptions) -> Source:
+def open_transactions(
+    source: str | Path | Sequence[str | Path], options: SourceOptions, row_limit: int = ROW_LIMIT
+) -> Source:
     """As `read_transactions`, with the files' checksums and the notes about how they were read.
 
-    The relation lives in a private in-memory database, which spills to a temporary folder and can
-    open no other file once the data are in.
+    The relation lives in a private database, which keeps little in memory, spills the rest to a temporary
+    folder (gone with the relation), and can open no other file once the data are in. More rows than
+    `row_limit` are refused.
     """
     findings = Findings()
     options.check(findings)
     paths = files.expand(source, findings)
     findings.stop_if_any()
     inspected = _inspect(paths, options.encoding, findings)
-    connection = _connect()
+    connection = _connect(sum(file.lines or 0 for file in inspected))
     clock = Clock(options.timezone, options.source_timezone)
     clock.check(connection, findings)
     findings.stop_if_any()
-    stage = Stage(connection, options, findings)
+    stage = Stage(connection, options, findings, row_limit)
     for file in inspected:
         stage.load(file)
     findings.stop_if_any()
-    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-    stage.refuse_if_empty()
+    stage.close()
     relation = _typed(connection, options, clock, findings)
     return Source(relation, tuple(inspected), tuple(findings.notes))
 
@@ -110,17 +116,26 @@ def _inspect(paths: Sequence[Path], encoding: str, findings: Findings) -> list[S
     return list(inspected.values())
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
-    spill = Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}"
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(spill),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-    )
+def _connect(rows: int) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config=engine_settings(rows))
     connection.execute(amounts.MACROS)
     return connection
+
+
+def engine_settings(rows: int = 0) -> dict[str, str]:
+    """DuckDB's settings for a log of so many rows: memory and threads in proportion, a folder to spill to.
+
+    >>> [engine_settings(rows)["memory_limit"] for rows in (1_000, 50_000_000, 1_000_000_000)]
+    ['200MB', '2000MB', '4000MB']
+    """
+    memory = min(max(LEAST_MEMORY, BYTES_A_ROW * rows), MOST_MEMORY)
+    return {
+        "memory_limit": f"{memory // 10**6}MB",
+        "threads": str(min(os.cpu_count() or 1, memory // BYTES_A_THREAD)),
+        "temp_directory": str(Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
 
 
 def _typed(
@@ -144,7 +159,7 @@ def _typed(
         unread["amount_text"] = _amount_text(wanted)
     query = ", ".join(f"{sql} AS {name}" for name, sql in {**fields, **unread}.items())
     connection.execute(f"CREATE TEMP TABLE parsed AS SELECT source_file, source_row, unreadable, {query} FROM staged")
-    connection.execute("DROP TABLE staged")
+    connection.execute("DROP VIEW staged; DROP TABLE copied")
     replaced = "CASE WHEN date IS NULL THEN date_text END AS date_text"
     if values:
         replaced += ", CASE WHEN amount IS NULL THEN amount_text END AS amount_text"

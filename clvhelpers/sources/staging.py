@@ -1,7 +1,8 @@
-"""The table `staged`: what the wanted columns of every file hold, with the file and row they are from.
+"""The view `staged`: what the wanted columns of every file hold, with the file and row they are from.
 
 Text is staged as text, so that what it means is decided over all files together. What a Parquet
-or Excel file holds as a number or a date is staged as such beside it, in `<column>_value`.
+or Excel file holds as a number or a date is staged as such beside it, in `<column>_value`. Text and Excel
+files are copied into a table; a Parquet file is read where it is, each time.
 """
 
 import codecs
@@ -27,21 +28,29 @@ ZONED = "TIMESTAMP WITH TIME ZONE"
 
 
 class Stage:
-    """The table `staged`: the wanted columns as text, and typed beside it where the file had types."""
+    """Makes the view `staged`: the wanted columns as text, and typed beside it where the file had types.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, options: SourceOptions, findings: Findings):
+    `row_limit` is the most rows that all files may have together.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, options: SourceOptions, findings: Findings, row_limit: int
+    ):
         self.connection, self.options, self.findings = connection, options, findings
+        self.rows, self.row_limit = 0, row_limit
+        self.parts = ["SELECT * FROM copied"]
+        self.parquet_files: list[str] = []
         self.wanted = options.wanted
         self.typed = [name for name in ("date", *NUMBERS) if name in self.wanted]
         values = [f"{name}_value {'TIMESTAMP' if name == 'date' else 'DOUBLE'}" for name in self.typed]
         texts = [f"{identifier(name)} VARCHAR" for name in self.wanted]
         fields = ["source_file VARCHAR", "source_row BIGINT", "unreadable VARCHAR", *texts, *values]
-        connection.execute(f"CREATE TEMP TABLE staged ({', '.join(fields)})")
+        connection.execute(f"CREATE TEMP TABLE copied ({', '.join(fields)})")
 
     def load(self, file: SourceFile) -> None:
         try:
             if files.suffix_of(file.path) == ".parquet":
-                self._load_parquet(file.path)
+                self._load_parquet(file)
             elif files.suffix_of(file.path) == ".xlsx":
                 self._load_records(file.path, files.excel_records(file.path, self.options.sheet))
             else:
@@ -49,9 +58,22 @@ class Stage:
         except DataContractError as error:
             self.findings.problems += error.problems
 
-    def refuse_if_empty(self) -> None:
-        if self.connection.execute("SELECT 1 FROM staged LIMIT 1").fetchone() is None:
+    def close(self) -> None:
+        """Make the view, and let the connection open nothing but the Parquet files behind it from now on."""
+        allowed = ", ".join(map(literal, self.parquet_files))
+        self.connection.execute(f"SET allowed_paths = [{allowed}]" if allowed else "RESET allowed_paths")
+        self.connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        self.connection.execute(f"CREATE TEMP VIEW staged AS {' UNION ALL '.join(self.parts)}")
+        if not self.rows:
             raise DataContractError("the source has column names and no rows below them: there is nothing to read")
+
+    def _count(self, rows: int) -> None:
+        self.rows += rows
+        if self.rows > self.row_limit:
+            raise DataContractError(
+                f"the source has {self.rows:,} rows or more and `row_limit` is {self.row_limit:,}; nothing is cut off: "
+                "raise the limit, or give fewer files"
+            )
 
     def _load_text(self, file: SourceFile) -> None:
         encoding = self.options.encoding
@@ -68,7 +90,7 @@ class Stage:
         names = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
         picked = ", ".join(_clean(f"c{positions[ours]}") for ours in self.wanted)
         query = (
-            f"INSERT INTO staged SELECT {literal(file.path.name)}, row_number() OVER () + 1, NULL, {picked}"
+            f"INSERT INTO copied SELECT {literal(file.path.name)}, row_number() OVER () + 1, NULL, {picked}"
             f"{', NULL' * len(self.typed)} FROM read_csv(?, auto_detect = false, header = true, delim = ?, "
             f"quote = '\"', escape = '\"', columns = {{{names}}})"
         )
@@ -79,6 +101,7 @@ class Stage:
             rows = None
         well_formed = rows is not None and file.lines is not None and rows[0] == file.lines - 1
         self.connection.execute("COMMIT" if well_formed else "ROLLBACK")
+        self._count(rows[0] if rows and well_formed else 0)
         return well_formed
 
     def _load_records(self, path: Path, records: Iterator[files.Record]) -> None:
@@ -86,6 +109,7 @@ class Stage:
         positions = self._positions(path, header)
         rows = (self._row(path.name, line, record, len(header), positions) for line, record in records)
         while batch := list(islice(rows, BATCH)):
+            self._count(len(batch))
             self._insert(batch)
 
     def _row(self, name: str, line: int, record: list[Any], width: int, positions: dict[str, int]) -> list[Any]:
@@ -107,27 +131,24 @@ class Stage:
         types = [pa.string(), pa.int64(), pa.string(), *[pa.string()] * len(self.wanted), *kinds]
         columns = [pa.array(cells, kind) for cells, kind in zip(zip(*rows, strict=True), types, strict=True)]
         self.connection.register("batch", pa.table(columns, names=[f"c{number}" for number in range(len(types))]))
-        self.connection.execute("INSERT INTO staged SELECT * FROM batch")
+        self.connection.execute("INSERT INTO copied SELECT * FROM batch")
         self.connection.unregister("batch")
 
-    def _load_parquet(self, path: Path) -> None:
+    def _load_parquet(self, file: SourceFile) -> None:
+        self._count(file.lines or 0)
+        read = f"read_parquet({literal(glob.escape(str(file.path)))}, file_row_number = true)"
         try:
-            described = self.connection.execute(
-                "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))",
-                [glob.escape(str(path))],
-            ).fetchall()
+            described = self.connection.execute(f"DESCRIBE SELECT * EXCLUDE file_row_number FROM {read}").fetchall()
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
-            raise DataContractError(f"{path.name} is not a Parquet file that can be read ({reason})") from None
-        types = dict(described)
-        self._positions(path, list(types))
+            raise DataContractError(f"{file.path.name} is not a Parquet file that can be read ({reason})") from None
+        types = {name: kind for name, kind, *_ in described}
+        self._positions(file.path, list(types))
         texts = [_parquet_text(ours, theirs, types[theirs]) for ours, theirs in self.wanted.items()]
         values = [_parquet_value(ours, self.wanted[ours], types[self.wanted[ours]]) for ours in self.typed]
-        self.connection.execute(
-            f"INSERT INTO staged SELECT {literal(path.name)}, file_row_number + 1, NULL, {', '.join(texts + values)} "
-            "FROM read_parquet(?, file_row_number = true)",
-            [glob.escape(str(path))],
-        )
+        fields = ", ".join([literal(file.path.name), "file_row_number + 1", "NULL", *texts, *values])
+        self.parts.append(f"SELECT {fields} FROM {read}")
+        self.parquet_files.append(str(file.path))
 
     def _positions(self, path: Path, header: list[str]) -> dict[str, int]:
         problems = []
@@ -196,4 +217,4 @@ def _parquet_text(ours: str, theirs: str, kind: str) -> str:
         whole = f"{column} = floor({column}) AND abs({column}) < {EXACT}"
         number = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
         return f"CASE WHEN NOT isnan({column}) THEN {number} END"
-    return _clean(f"{column}::VARCHAR")
+    return f"{column}::VARCHAR" if _is_number(kind) else _clean(f"{column}::VARCHAR")
