@@ -8,11 +8,13 @@ PEERS := .venv-peers
 RUN := $(VENV)/.ready
 TEST := $(VENV)/.ready-for-tests
 
-.PHONY: help report lab lessons test lint bench lock clean
+.PHONY: help setup report lab lessons reference test lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(RUN)  ## set up the environment and nothing else
 
 report: $(RUN)  ## render the report of CDNOW, a real online music shop
 	@$(BIN)/clv report reports/clients/cdnow.yml
@@ -22,6 +24,9 @@ lab: $(RUN)  ## open JupyterLab at lesson 00
 
 lessons: $(TEST)  ## make the lessons anew from their solutions and run them all
 	@$(BIN)/python notebooks/make_lessons.py
+
+reference: $(RUN)  ## make the table of the client file's keys, and its schema for editors, anew
+	@$(BIN)/python -m clvhelpers.reporting.reference
 
 test: $(TEST) lint  ## run every test
 	@$(BIN)/python tests/tools.py

@@ -54,7 +54,7 @@ SetAsideOrKeep = Literal["set_aside", "keep", "refuse"]
 
 
 class RuleActions(Section):
-    """What happens to rows with a problem; the fields are those of `clvhelpers.transactions.Rules`."""
+    """What happens to rows with a problem."""  # the fields are those of `clvhelpers.transactions.Rules`
 
     no_customer: SetAside = Field(default="set_aside", description="set_aside or refuse: rows without a customer")
     no_date: SetAside = Field(
@@ -73,7 +73,7 @@ class RuleActions(Section):
         default="set_aside", description="set_aside, keep or refuse: purchases and the refunds that cancel them"
     )
     exact_duplicates: SetAsideOrKeep = Field(
-        default="keep", description="keep, set_aside or refuse: rows that repeat an earlier one"
+        default="keep", description="set_aside, keep or refuse: rows that repeat an earlier one"
     )
     after_as_of: SetAside = Field(default="set_aside", description="set_aside or refuse: rows after the as-of day")
     currencies: dict[Currency, Annotated[float, Field(gt=0)]] = Field(
@@ -118,7 +118,7 @@ class Appendix(Section):
 
     customer_rows: bool = Field(
         default=False,
-        description="true for a list of all customers, with their real ids, in appendix.xlsx and customers.csv",
+        description="true or false: a list of all customers, with their real ids, in appendix.xlsx and customers.csv",
     )
 
 
@@ -168,7 +168,10 @@ class ClientConfig(Section):
     timezone: Zone = Field(default="UTC", description="the zone whose midnight ends a day, such as Europe/London")
     language: Annotated[
         str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][A-Za-z]{3})?(-[A-Z]{2})?$"), AfterValidator(_language)
-    ] = Field(default="en-US", description="whose way of writing numbers and dates, such as en-GB or de-DE")
+    ] = Field(
+        default="en-US",
+        description="a language such as en-GB or de-DE, for the way of writing numbers and dates; words stay English",
+    )
     as_of: date | None = Field(
         default=None,
         description="the last day that counts, as 2026-06-30; left out, it is the last one in the data",

@@ -163,7 +163,9 @@ class Transactions(Section):
     database: Database | None = Field(
         default=None, description="a block with `duckdb` or `postgres`, in place of `source`"
     )
-    allow_network: bool = Field(default=False, description="true lets `source` name s3:// and https:// addresses")
+    allow_network: bool = Field(
+        default=False, description="true or false: whether `source` may name s3:// and https:// addresses"
+    )
     access: Access = Field(default=Access(), description="a block with what opens those addresses")
     row_limit: int = Field(
         default=200_000_000, ge=1, description="a whole number: a source with more rows is refused, not cut"
@@ -185,7 +187,7 @@ class Transactions(Section):
         description='the format of the dates in strptime codes, such as "%d/%m/%Y"',
         examples=["%d/%m/%Y"],
     )
-    decimal: Literal[".", ","] = Field(default=".", description='"." or ","')
+    decimal: Literal[".", ","] = Field(default=".", description='the decimal mark of the amounts, "." or ","')
     thousands: Literal[".", ",", " ", "'"] | None = Field(
         default=None, description="the character between thousands", examples=[","]
     )
