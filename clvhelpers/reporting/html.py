@@ -1,97 +1,84 @@
 """Turn an executed notebook into one self-contained page without code, prompts or scripts."""
 
-import html
+import base64
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
-from nbconvert.exporters.templateexporter import TemplateExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat import NotebookNode
 
+from clvhelpers.reporting.brand_files import font_file, logo_png
 from clvhelpers.reporting.config import ClientConfig
-from clvhelpers.text import NO_MATHS, day, language
+from clvhelpers.reporting.content import Content, Figure, Grid, Item, Printed, Words, read_content
+from clvhelpers.reporting.markdown import SCROLLS, to_html
+from clvhelpers.text import day, language
 
-HERE = Path(__file__).parent
-SHOWN_FIRST = ("text/html", "text/markdown", "image/png", "text/plain")
-OPENED, CLOSED = f'<div class="{NO_MATHS}">\n\n', "\n\n</div>"  # what keeps MathJax out in JupyterLab
-
-
-class _Renderer(IPythonRenderer):
-    """Markdown to HTML with no HTML and no harmful link let through; notes the headings for the contents."""
-
-    def __init__(self) -> None:
-        super().__init__(escape=True, allow_harmful_protocols=False)
-        self.title = ""
-        self.contents: list[tuple[str, str]] = []
-
-    def text(self, text: str) -> str:
-        """Words as they are: `clvhelpers.md` writes the characters of a value as numbers, which stay text."""
-        return html.escape(html.unescape(text), quote=False)
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        """The first heading of level 1 goes to the page's head; those of level 2 make the contents."""
-        if level == 1 and not self.title:
-            self.title = text
-            return ""
-        if level != 2:
-            return f"<h{level}>{text}</h{level}>\n"
-        name = f"part-{len(self.contents) + 1}"
-        self.contents.append((name, text))
-        return f'<h2 id="{name}">{text}</h2>\n'
-
-
-class _ReportExporter(TemplateExporter):
-    """nbconvert with the template of this folder, and without its pass through BeautifulSoup."""
-
-    template_name = "template"
-    file_extension = ".html"
-    output_mimetype = "text/html"
-    extra_template_basedirs = [str(HERE)]  # noqa: RUF012  (a trait of nbconvert)
+HERE = Path(__file__).parent / "template"
 
 
 def export(notebook: Path, page: Path, config: ClientConfig, as_of: date) -> None:
     """Write an executed notebook as a page that needs no network, no script and no other file.
 
     The client's name, look and day stand in the page's head. Raises `ValueError` if the notebook ended in an
-    error, or has a figure without a text for those who can't see it.
+    error, or has a figure without a text for those who can't see it, and `ConfigError` for a logo or font that
+    can't be used.
     """
-    nb = nbformat.read(notebook, as_version=4)
-    renderer = _Renderer()
-    markdown = MarkdownWithMath(renderer=renderer)
-    exporter = _ReportExporter(
-        filters={
-            "shown": _shown,
-            "alternative": _alternative,
-            "markdown_text": lambda text: Markup(markdown(text)),
-        }
+    content = read_content(notebook)
+    page.write_text(_template().render(_values(content, config, as_of)), encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    """The page's template, made ready once in a process."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"css_string": css_string}
+    return environment.get_template("index.html.j2")
+
+
+def _values(content: Content, config: ClientConfig, as_of: date) -> dict[str, Any]:
+    brand = config.brand
     with language(config.language):
-        head = {"report": renderer, "name": config.name, "as_of": day(as_of, long=True)}
-    exporter.environment.globals |= head
-    text, _ = exporter.from_notebook_node(nb)
-    page.write_text(text, encoding="utf-8")
+        shown_day = day(as_of, long=True)
+    return {
+        "title": content.title,
+        "name": config.name,
+        "as_of": shown_day,
+        "brand": brand,
+        "logo": brand.logo and _base64(logo_png(brand.logo)),
+        "font": brand.font and _base64(font_file(brand.font)),
+        "parts": content.parts,
+        "items": [_block(item) for item in content.items],
+        "scrolls": SCROLLS,
+    }
 
 
-def _shown(output: NotebookNode) -> tuple[str, str]:
-    """The kind and the text of an output as the page shows it; kind "" shows nothing.
+def _block(item: Item) -> dict[str, Any]:
+    """An item as the template takes it: HTML is marked as such, everything else is text."""
+    match item:
+        case Words(tokens):
+            return {"kind": "words", "html": Markup(to_html(tokens))}
+        case Grid(html=text):
+            return {"kind": "table", "html": Markup(text)}
+        case Figure(png, alt, width):
+            return {"kind": "figure", "png": png, "alt": alt, "width": width}
+        case Printed(text):
+            return {"kind": "printed", "text": text}
 
-    >>> _shown(NotebookNode(output_type="stream", name="stderr", text="a warning"))
-    ('', '')
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def css_string(text: str) -> Markup:
+    """A text as a string of CSS in which nothing but letters and digits stands as itself.
+
+    >>> print(css_string('a"}'))
+    "a\\000022\\00007d"
     """
-    if output.output_type == "error":
-        raise ValueError(f"The notebook ended in an error ({output.ename}), so there is no page to make of it.")
-    if output.output_type == "stream":
-        return ("text/plain", output.text) if output.name == "stdout" else ("", "")
-    kind = next((kind for kind in SHOWN_FIRST if kind in output.data), "")
-    content = str(output.data.get(kind, ""))
-    return kind, content.removeprefix(OPENED).removesuffix(CLOSED) if kind == "text/markdown" else content
-
-
-def _alternative(output: NotebookNode) -> str:
-    alt = str(output.metadata.get("image/png", {}).get("alt", "")).strip()
-    if not alt:
-        raise ValueError("A figure has no alternative text; show it as a clvhelpers.plots.look.Picture.")
-    return alt
+    one_line = " ".join(text.split())
+    escaped = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):06x}" for c in one_line)
+    return Markup('"' + escaped + '"')
