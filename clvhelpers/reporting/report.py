@@ -7,6 +7,7 @@ from typing import Any
 from clvhelpers.reporting import pages, provenance
 from clvhelpers.reporting.analysis import Analysis, analyse
 from clvhelpers.reporting.config import load_config
+from clvhelpers.reporting.markdown import own_page
 from clvhelpers.reporting.shown import Shown, show
 from clvhelpers.text import Table, language, md
 
@@ -27,9 +28,13 @@ class Report:
         data: Sequence[str | Path] = (),
     ):
         self.config = load_config(client)
-        self.analysis = analyse(self.config, data)
+        self.analysis = analyse(self.config, data, history)
         self.history = history
         self.tables: list[Table] = []
+
+    def opening(self) -> None:
+        """The client's own page before the report, if the client file names one."""
+        self._own_page(self.config.pages.before)
 
     def summary(self) -> None:
         """What the base is worth, how sure we are, who matters, what to do first, what the data can't say."""
@@ -67,11 +72,19 @@ class Report:
         """How the numbers were made."""
         self._show("method", "Method and provenance", provenance.method)
 
+    def closing(self) -> None:
+        """The client's own page after the report, if the client file names one."""
+        self._own_page(self.config.pages.after)
+
     def save(self, folder: str | Path = ".") -> None:
         """Write `metrics.json` and `set_aside.parquet` into `folder` (default: the working directory)."""
         target = Path(folder)
         (target / "metrics.json").write_text(self.analysis.metrics.as_json(), encoding="utf-8")
         self.analysis.log.write_set_aside(target / "set_aside.parquet")
+
+    def _own_page(self, path: str | None) -> None:
+        if path is not None:
+            show([own_page(path)])
 
     def _show(self, section: str, title: str, page: Callable[[Analysis], Sequence[Shown]]) -> None:
         if not getattr(self.config.sections, section):
