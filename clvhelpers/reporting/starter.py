@@ -3,18 +3,21 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from clvhelpers.errors import ConfigError, DataContractError, OutputError
-from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Transactions
+from clvhelpers.reporting.config import ClientConfig, Columns, Economics, Transactions
+from clvhelpers.reporting.reference import SCHEMA, block_of
 from clvhelpers.sources import Guess, SourceOptions, guess_columns, open_transactions, peek
 
 NEEDED = ("customer", "date")
+INSTEAD = ("duckdb", "query")  # in place of `postgres` and `table`: comments also when the block is used
 SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
@@ -107,35 +110,67 @@ def _currency(values: Mapping[str, list[str | None]]) -> str | None:
 
 
 def starter_text(client: str, path: Path, source: Path, look: Look) -> str:
-    """The text of the client file; every comment is the description of the key in `config.py`."""
+    """The text of the client file; every comment is the description of the key in the model of client files."""
     return "\n".join(_lines(client, path, source, look)) + "\n"
 
 
 def _lines(client: str, path: Path, source: Path, look: Look) -> Iterator[str]:
-    yield "# A line with QUESTION needs your answer: fill in what is empty, or take away the # in front."
-    yield f"# Then run: clv check {path}"
-    yield _line("client", client, _about(ClientConfig, "client"))
-    yield _line("name", path.stem, _about(ClientConfig, "name"))
-    yield _line("currency", look.currency, _about(ClientConfig, "currency"))
-    yield _line("timezone", "UTC", _about(ClientConfig, "timezone"))
-    yield "# " + _line("as_of", "2026-06-30", _about(ClientConfig, "as_of"))
+    yield from _head(path)
+    asked = {"client": client, "name": path.stem, "currency": look.currency, "timezone": "UTC"}
+    yield from (_line(key, value, _about(ClientConfig, key)) for key, value in asked.items())
+    yield from _optional(ClientConfig, [key for key in _plain_keys(ClientConfig) if key not in asked])
     yield "transactions:"
     yield "  " + _line("source", _relative(source, path), _about(Transactions, "source"))
     yield "  " + _line("encoding", look.encoding, _about(Transactions, "encoding"))
     for question in look.questions:
         yield f"  # QUESTION: {' '.join(question.split())}"
-    others = (key for key in Transactions.model_fields if key not in ("source", "encoding", "columns"))
-    yield from (f"  # {key}:  # {_about(Transactions, key)}" for key in others)
+    others = [key for key in _plain_keys(Transactions) if key not in ("source", "encoding")]
+    yield from _optional(Transactions, others, "  ")
     yield from _column_lines(look)
+    yield from _optional_blocks(Transactions, ("database", "access"), "  ")
     yield "economics:"
     if any(ours in look.guesses for ours in ("amount", "unit_price")):
         yield "  " + _line("gross_margin", None, _about(Economics, "gross_margin"))
     yield "  " + _line("discount_rate", 0.1, _about(Economics, "discount_rate"))
     yield "  " + _line("horizon_months", 12, _about(Economics, "horizon_months"))
-    yield "# " + _line("seed", 0, _about(ClientConfig, "seed"))
-    yield "# rules:  # what happens to rows with a problem; these are the defaults"
-    for key, field in RuleActions.model_fields.items():
-        yield "#   " + _line(key, field.default, _about(RuleActions, key))
+    yield ""
+    yield "# Blocks that you may want: take away `# ` in front of all its lines, and change or delete what is in it."
+    blocks = (key for key, field in ClientConfig.model_fields.items() if block_of(field.annotation))
+    yield from _optional_blocks(ClientConfig, [key for key in blocks if key not in ("transactions", "economics")])
+
+
+def _head(path: Path) -> Iterator[str]:
+    folder = path.resolve().parent
+    if SCHEMA.is_file() and folder.is_relative_to(SCHEMA.parents[1]):
+        yield f"# yaml-language-server: $schema={Path(os.path.relpath(SCHEMA, folder)).as_posix()}"
+    yield "# A line with QUESTION needs your answer: fill in what is empty, or take away the # in front."
+    yield f"# Then run: clv check {path}"
+
+
+def _plain_keys(section: type[BaseModel]) -> list[str]:
+    """The keys of a block that are no blocks themselves."""
+    return [key for key, field in section.model_fields.items() if not block_of(field.annotation)]
+
+
+def _optional(section: type[BaseModel], keys: Iterable[str], indent: str = "") -> Iterator[str]:
+    """Lines to take the # from, each with its default or else an example."""
+    for key in keys:
+        instead = "# " if key in INSTEAD else ""
+        yield f"{indent}# {instead}{_line(key, _sample(section.model_fields[key]), _about(section, key))}"
+
+
+def _optional_blocks(section: type[BaseModel], keys: Iterable[str], indent: str = "") -> Iterator[str]:
+    for key in keys:
+        block = block_of(section.model_fields[key].annotation)
+        assert block is not None
+        yield f"{indent}# {key}:  # {(block.__doc__ or '').strip().rstrip('.')}"
+        for line in _optional(block, block.model_fields):
+            yield f"{indent}#   {line.removeprefix('# ')}"
+
+
+def _sample(field: FieldInfo) -> Any:
+    """The default of a key, or an example where it has none."""
+    return field.default if not field.is_required() and field.default is not None else (field.examples or [""])[0]
 
 
 def _column_lines(look: Look) -> Iterator[str]:
@@ -163,7 +198,7 @@ def _written(value: Any) -> str:
     >>> _written("set_aside"), _written("true"), _written('Total "net"'), _written(0.1)
     ('set_aside', '"true"', '"Total \\\\"net\\\\""', '0.1')
     """
-    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", value)
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*|\d{4}-\d{2}-\d{2}", value)
     if plain and value.lower() not in ("true", "false", "null"):
         return str(value)
     return json.dumps(value, ensure_ascii=False)

@@ -1,12 +1,16 @@
 """`clv new`: what is guessed, what is asked, and that the file it writes is one that `clv check` reads."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from clvhelpers.errors import ConfigError, DataContractError, OutputError
-from clvhelpers.reporting.config import ClientConfig, Columns, Economics, RuleActions, Transactions, load_config
-from clvhelpers.reporting.starter import write_starter
+from clvhelpers.reporting.config import ClientConfig, Columns, load_config
+from clvhelpers.reporting.reference import block_of
+from clvhelpers.reporting.starter import INSTEAD, write_starter
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -42,12 +46,88 @@ def test_the_file_is_complete_but_for_what_data_can_not_tell(tmp_path: Path) -> 
     }
 
 
+def starter(folder: Path) -> str:
+    """A client file as `clv new` writes it, with its questions answered."""
+    source = written(folder, "customer,date,amount\n1,2026-01-31,2\n")
+    path, _ = write_starter(str(folder / "acme"), source, force=True)
+    text = path.read_text(encoding="utf-8")
+    return text.replace("currency:  # Q", "currency: EUR  # Q").replace("gross_margin:", "gross_margin: 0.4")
+
+
+def blocks(section: type[BaseModel] = ClientConfig) -> Iterator[type[BaseModel]]:
+    """A block and all blocks inside it."""
+    yield section
+    for field in section.model_fields.values():
+        if inner := block_of(field.annotation):
+            yield from blocks(inner)
+
+
+def uncommented(text: str, key: str) -> str:
+    """The text with one optional block, or one optional line, in use."""
+    lines = text.splitlines()
+    first = next(place for place, line in enumerate(lines) if line.lstrip().startswith(f"# {key}:"))
+    indent = lines[first].index("#")
+    end = first + 1
+    while end < len(lines) and lines[end].startswith(f"{' ' * indent}#   "):
+        end += 1
+    for place in range(first, end):
+        lines[place] = lines[place].replace("# ", "", 1)
+    return "\n".join(lines) + "\n"
+
+
 def test_every_key_stands_in_the_file_with_its_meaning(tmp_path: Path) -> None:
-    path, _ = write_starter(str(tmp_path / "acme"), written(tmp_path, "customer,date,amount\n1,2026-01-31,2\n"))
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for section in (ClientConfig, Transactions, Columns, Economics, RuleActions):
-        for key in section.model_fields:
-            assert any(line.lstrip("# ").startswith(f"{key}:") for line in lines), key
+    lines = [line.lstrip("# ") for line in starter(tmp_path).splitlines()]
+    every = list(blocks())
+    assert len(every) == 13
+    for section in every:
+        for key, field in section.model_fields.items():
+            found = [line for line in lines if line.startswith(f"{key}:")]
+            assert found, key
+            guessed = section is Columns and "its name says so" in found[0]
+            is_block = block_of(field.annotation) is not None
+            assert guessed or is_block or any(str(field.description) in line for line in found), key
+
+
+OPTIONAL_BLOCKS = ("database", "access", "rules", "brand", "sections", "pages", "appendix", "privacy", "email")
+
+
+@pytest.mark.parametrize("block", OPTIONAL_BLOCKS)
+def test_a_block_without_its_marks_is_a_valid_one_with_all_its_keys(tmp_path: Path, block: str) -> None:
+    for name, content in (("logo.png", b"\x89PNG\r\n\x1a\n"), ("font.ttf", b"\x00\x01\x00\x00")):
+        (tmp_path / name).write_bytes(content)
+    for name in ("before.md", "after.md"):
+        (tmp_path / name).write_text("Words.", encoding="utf-8")
+    text = starter(tmp_path)
+    used = uncommented(text, block)
+    if block == "database":
+        used = re.sub(r"^  source:.*\n", "", used, flags=re.MULTILINE)
+    path = tmp_path / "acme.yml"
+    path.write_text(used, encoding="utf-8")
+    config = load_config(path)
+    found = getattr(config.transactions if block in ("database", "access") else config, block)
+    assert found.model_fields_set >= set(type(found).model_fields) - set(INSTEAD)
+
+
+def test_a_line_without_its_mark_is_a_valid_one(tmp_path: Path) -> None:
+    text = starter(tmp_path)
+    lone = re.findall(r"^(?:  |    )?# (\w+):", text, flags=re.MULTILINE)
+    assert {"language", "as_of", "seed", "date_format", "order", "row_limit"} <= set(lone)
+    for key in set(lone) - set(OPTIONAL_BLOCKS):
+        path = tmp_path / "acme.yml"
+        path.write_text(uncommented(text, key), encoding="utf-8")
+        load_config(path)
+
+
+def test_editors_are_told_of_the_schema_only_inside_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "yaml-language-server" not in starter(tmp_path)
+    schema = tmp_path / "reports" / "client.schema.json"
+    (tmp_path / "reports" / "clients").mkdir(parents=True)
+    schema.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr("clvhelpers.reporting.starter.SCHEMA", schema)
+    first = starter(tmp_path / "reports" / "clients").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../client.schema.json"
 
 
 def test_a_date_that_can_be_read_in_two_ways_is_asked_about(tmp_path: Path) -> None:
