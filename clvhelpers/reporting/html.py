@@ -9,10 +9,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from clvhelpers.reporting.brand_files import font_file, logo_png
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.content import Content, Figure, Grid, Item, Printed, Words, read_content
 from clvhelpers.reporting.markdown import SCROLLS, to_html
+from clvhelpers.reporting.own_files import font_file, logo_png
 from clvhelpers.text import day, language
 
 HERE = Path(__file__).parent / "template"

@@ -16,7 +16,7 @@ from mistune.core import BlockState
 from mistune.renderers.html import HTMLRenderer
 from mistune.renderers.markdown import MarkdownRenderer
 
-from clvhelpers.errors import ConfigError
+from clvhelpers.reporting.own_files import page_text
 from clvhelpers.text import Text, escape_markdown
 
 Token = dict[str, Any]
@@ -132,19 +132,10 @@ def own_page(path: str | Path) -> Text:
 
     Raises `ConfigError` if the file can't be read as UTF-8.
     """
-    source = _read(Path(path))
+    source = page_text(path)
     tokens = parse(source)
     levels = [heading["attrs"] for heading in headings(tokens)]
     if any(attributes["level"] == 1 for attributes in levels):
         for attributes in levels:
             attributes["level"] = min(attributes["level"] + 1, DEEPEST_HEADING)
     return Text(str(_Markdown()(tokens, BlockState())), source)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path.name} can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path.name} is not UTF-8 (byte {error.start:,}); save it as UTF-8.") from error

@@ -1,7 +1,7 @@
-"""The logo and the font of a client file: decoded, checked and written anew, so that nothing else travels with them.
+"""A client's own files: the logo and the font, written anew so that nothing else travels with them, and the pages.
 
-What is written is made from the pixels and the font's own tables alone. A script after the end of the
-picture, the place where a photograph was taken or a comment of the designer stays behind.
+A logo is made from its pixels and a font from its own tables alone. A script behind the end of a picture,
+the place where a photograph was taken or a comment of the designer stays behind.
 """
 
 import io
@@ -13,6 +13,7 @@ from clvhelpers.errors import ConfigError
 LARGEST_FILE = 1_000_000  # bytes
 MOST_PIXELS = 16_000_000
 LOGO_PIXELS = (720, 288)  # three for each that a page shows, for sharp screens and paper
+FONT_STARTS = (b"\x00\x01\x00\x00", b"OTTO", b"true")  # one TrueType or OpenType font, neither packed nor a collection
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,%-"
 NO_EMBEDDING = 0x0002  # "restricted license embedding" in the field fsType of a font's table OS/2
 KEPT_TABLES = {
@@ -25,26 +26,26 @@ KEPT_TABLES = {
 def logo_png(path: str | Path) -> bytes:
     """A logo as a PNG of a page's size, from a PNG or JPEG of at most 1 MB and 16 million pixels.
 
-    Raises `ConfigError` with the reason if it is anything else.
+    Raises `ConfigError` if it is anything else.
     """
     from PIL import Image, ImageOps
 
-    content = _content(Path(path))
+    content, name = _content(path), Path(path).name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             drawn = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ConfigError(f"it has more than {MOST_PIXELS:,} pixels.") from None
+        raise ConfigError(f"{name} has more than {MOST_PIXELS:,} pixels.") from None
     except (OSError, SyntaxError, ValueError):
-        raise ConfigError("it can't be read as a PNG or JPEG.") from None
+        raise ConfigError(f"{name} can't be read as a PNG or JPEG.") from None
     if drawn.width * drawn.height > MOST_PIXELS:
-        raise ConfigError(f"it has {drawn.width:,} × {drawn.height:,} pixels, more than {MOST_PIXELS:,} in all.")
+        raise ConfigError(f"{name} has {drawn.width:,} × {drawn.height:,} pixels, more than {MOST_PIXELS:,} in all.")
     try:
         turned = ImageOps.exif_transpose(drawn)
+        clean = turned.convert("RGBA")
     except (OSError, SyntaxError, ValueError):
-        raise ConfigError("it is damaged: not all of the picture is there.") from None
-    clean = turned.convert("RGBA")
+        raise ConfigError(f"{name} is damaged: not all of the picture is there.") from None
     clean.thumbnail(LOGO_PIXELS)
     clean.info = {}
     written = io.BytesIO()
@@ -55,11 +56,13 @@ def logo_png(path: str | Path) -> bytes:
 def font_file(path: str | Path) -> bytes:
     """A font as its own tables alone, from a TTF or OTF of at most 1 MB that may be embedded.
 
-    Raises `ConfigError` with the reason if it is anything else, or lacks letters that every report has.
+    Raises `ConfigError` if it is anything else, or lacks letters that every report has.
     """
     from fontTools.ttLib import TTFont
 
-    content = _content(Path(path))
+    content, name = _content(path), Path(path).name
+    if not content.startswith(FONT_STARTS):
+        raise ConfigError(f"{name} is not a TTF or OTF font.")
     try:
         with TTFont(io.BytesIO(content), lazy=False, recalcTimestamp=False, recalcBBoxes=False) as font:
             letters, licence = font.getBestCmap() or {}, font["OS/2"].fsType
@@ -68,20 +71,31 @@ def font_file(path: str | Path) -> bytes:
                 del font[tag]
             font.save(written, reorderTables=True)
     except Exception:  # a damaged font breaks its reader in many ways
-        raise ConfigError("it can't be read as a font.") from None
+        raise ConfigError(f"{name} can't be read as a font.") from None
     if licence & NO_EMBEDDING:
-        raise ConfigError("the font says that its licence forbids to embed it.")
+        raise ConfigError(f"{name} says that its licence forbids to embed it.")
     missing = [letter for letter in LETTERS if ord(letter) not in letters]
     if missing:
-        raise ConfigError(f"the font has no {' '.join(missing[:5])}, and a report needs all letters and digits.")
+        raise ConfigError(f"{name} has no {' '.join(missing[:5])}, and a report needs all letters and digits.")
     return written.getvalue()
 
 
-def _content(path: Path) -> bytes:
+def page_text(path: str | Path) -> str:
+    """The words of a client's own page. Raises `ConfigError` if they are not UTF-8 of at most 1 MB."""
+    content, name = _content(path), Path(path).name
     try:
-        content = path.read_bytes()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name} is not UTF-8 (byte {error.start:,}); save it as UTF-8.") from error
+
+
+def _content(path: str | Path) -> bytes:
+    name = Path(path).name
+    try:
+        with Path(path).open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise ConfigError(f"it can't be read: {error.strerror}.") from error
+        raise ConfigError(f"{name} can't be read: {error.strerror}.") from error
     if len(content) > LARGEST_FILE:
-        raise ConfigError(f"it has {len(content):,} bytes and may have {LARGEST_FILE:,}.")
+        raise ConfigError(f"{name} has more than {LARGEST_FILE:,} bytes.")
     return content
