@@ -47,15 +47,18 @@ def _run(client: Any, cell: NotebookNode) -> bool:
     request = client.execute(cell.source)
     while True:
         message = client.get_iopub_msg(timeout=SECONDS_FOR_A_MESSAGE)
-        if message["parent_header"].get("msg_id") != request:
-            continue
         kind, content = message["msg_type"], message["content"]
         if kind == "execute_input":
             cell.execution_count = content["execution_count"]
         elif kind in SHOWN:
             _keep(cell.outputs, output_from_msg(message))
-        elif kind == "status" and content["execution_state"] == "idle":
+        elif (kind, content.get("execution_state")) == ("status", "idle") and _answers(message, request):
             return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _answers(message: dict[str, Any], request: str) -> bool:
+    """Whether a message is about that request; what is printed says of no request that it is its own."""
+    return bool(message["parent_header"].get("msg_id") == request)
 
 
 def _keep(outputs: list[NotebookNode], output: NotebookNode) -> None:

@@ -150,7 +150,6 @@ def _execute(staging: Path, job: Job, inputs: Inputs) -> None:
                 cwd=staging,
                 engine_name=engine.NAME,
                 kernel_name="python3",
-                request_save_on_cell_execute=False,
                 progress_bar=False,
             )
     except papermill.PapermillExecutionError as error:

@@ -49,8 +49,9 @@ def write_client(folder: Path, text: str = CLIENT, orders: str | None = ORDERS) 
 
 def write_template(folder: Path, *cells: str, save: str = SAVE) -> Path:
     """A report template with the given code cells and, at its end, the one that saves the numbers."""
-    made = [nbformat.v4.new_code_cell("client = {}", metadata={"tags": ["parameters"]})]
-    made += [nbformat.v4.new_code_cell(cell) for cell in (*cells, save)]
+    tagged = {"tags": ["parameters"]}
+    made = [nbformat.v4.new_code_cell("client = {}", metadata=tagged, id="parameters")]
+    made += [nbformat.v4.new_code_cell(cell, id=f"cell-{n}") for n, cell in enumerate((*cells, save))]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path = folder / "template.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel}), path)

@@ -1,9 +1,7 @@
-"""One run: the whole folder or nothing, an older report never lost, and errors that say what to do."""
+"""One report: the whole folder or nothing, an older report never lost, and errors that say what to do."""
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -11,13 +9,24 @@ from pathlib import Path
 import pytest
 
 from clvhelpers import errors
-from clvhelpers.reporting import run
-from clvhelpers.reporting.run import render
+from clvhelpers.reporting import batch
 from tests.reports.small import HOSTILE, SAVE, write_client, write_template
+
+FILES = ["manifest.json", "metrics.json", "report.html", "report.ipynb"]
+
+
+def render(client: Path, output: Path, template: Path) -> Path:
+    """As the real one, without the PDF, which has tests of its own."""
+    return batch.render(client, output, template=template, pdf="none")
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def reports(home: Path) -> list[str]:
+    """What a client's folder holds besides its lock and key."""
+    return [name for name in names(home) if name not in (".lock", "pseudonyms.key")]
 
 
 def test_a_report_is_a_folder_named_by_its_day(tmp_path: Path) -> None:
@@ -25,15 +34,16 @@ def test_a_report_is_a_folder_named_by_its_day(tmp_path: Path) -> None:
     template = write_template(tmp_path, "assert client['name'] == 'Acme Stores'; print('words')")
     folder = render(client, tmp_path / "out", template=template)
     assert folder == tmp_path / "out" / "acme" / "2026-06-30"
-    assert names(folder) == ["manifest.json", "metrics.json", "report.html", "report.ipynb"]
-    assert names(folder.parent) == ["2026-06-30"]
+    assert names(folder) == FILES
+    assert reports(folder.parent) == ["2026-06-30"]
     assert "words" in (folder / "report.html").read_text(encoding="utf-8")
 
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["as_of"]) == ("succeeded", "2026-06-30")
     assert {found["file"]: found["sha256"] for found in manifest["inputs"]} == {
-        name: sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("client.yml", "orders.csv")
+        "orders.csv": sha256((tmp_path / "orders.csv").read_bytes()).hexdigest()
     }
+    assert manifest["files"].keys() == set(FILES) - {"manifest.json"}
     assert manifest["versions"]["clvhelpers"]
 
 
@@ -45,7 +55,7 @@ def test_a_new_report_replaces_the_older_one_as_a_whole(tmp_path: Path) -> None:
     assert first == second
     assert "left over.txt" not in names(second)
     assert "second" in (second / "report.html").read_text(encoding="utf-8")
-    assert names(second.parent) == ["2026-06-30"]
+    assert reports(second.parent) == ["2026-06-30"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +68,10 @@ def test_a_new_report_replaces_the_older_one_as_a_whole(tmp_path: Path) -> None:
         ),
         ("1 / 0", "RuntimeError", "failed with ZeroDivisionError: division by zero"),
         ("raise OSError(28, 'No space left on device')", "OutputError", "No space left"),
-        ("import os; os._exit(1)", "OutputError", "was the memory full"),
+        ("import os; os._exit(1)", "OutputError", "exit code 1 and without a word"),
+        ("import os; os.kill(os.getpid(), 9)", "OutputError", "SIGKILL, as the system does when the memory is full"),
+        ("import os; os.abort()", "OutputError", "ended by SIGABRT"),
+        ("raise MemoryError", "OutputError", "allow more with --memory"),
         ("print()", "RuntimeError", "ZeroDivisionError"),
     ],
 )
@@ -71,7 +84,7 @@ def test_a_failure_leaves_the_older_report_and_its_own_log(tmp_path: Path, cell:
     with pytest.raises(expected, match=said) as caught:
         render(client, tmp_path / "out", template=write_template(tmp_path, cell, save=save))
     assert (good / "report.html").read_bytes() == before
-    assert names(good.parent) == ["2026-06-30", "failed"]
+    assert reports(good.parent) == ["2026-06-30", "failed"]
     assert {"error.log", "manifest.json", "report.ipynb"} <= set(names(good.parent / "failed"))
     assert "report.html" not in names(good.parent / "failed")
     assert said in (good.parent / "failed" / "error.log").read_text(encoding="utf-8")
@@ -82,42 +95,30 @@ def test_the_next_good_report_takes_the_log_of_the_failure_away(tmp_path: Path) 
     client = write_client(tmp_path)
     with pytest.raises(RuntimeError):
         render(client, tmp_path / "out", template=write_template(tmp_path, "1 / 0"))
-    assert names(tmp_path / "out" / "acme") == ["failed"]
+    assert reports(tmp_path / "out" / "acme") == ["failed"]
     render(client, tmp_path / "out", template=write_template(tmp_path))
-    assert names(tmp_path / "out" / "acme") == ["2026-06-30"]
+    assert reports(tmp_path / "out" / "acme") == ["2026-06-30"]
 
 
-def test_a_disk_that_is_full_at_the_last_file_leaves_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, value: object) -> None:
-        raise OSError(28, "No space left on device")
+FULL = """\
+from clvhelpers.reporting import folder
+def full(*_): raise OSError(28, "No space left on device")
+folder.write_json = full"""
 
-    monkeypatch.setattr(run, "_write_json", full)
+
+def test_a_disk_that_is_full_at_the_last_file_leaves_no_report(tmp_path: Path) -> None:
     with pytest.raises(errors.OutputError, match="No space left on device") as caught:
-        render(write_client(tmp_path), tmp_path / "out", template=write_template(tmp_path))
-    assert names(tmp_path / "out" / "acme") == []
+        render(write_client(tmp_path), tmp_path / "out", template=write_template(tmp_path, FULL))
+    assert reports(tmp_path / "out" / "acme") == []
     assert "No log of the failure could be kept" in caught.value.__notes__[0]
 
 
 def test_a_real_limit_on_file_size_ends_in_one_message(tmp_path: Path) -> None:
-    template = write_template(tmp_path, "print('x' * 100_000)")
-    code = (
-        "import pathlib, resource, sys; from clvhelpers import cli; from clvhelpers.reporting import run;"
-        "run.TEMPLATE = pathlib.Path(sys.argv[3]);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000));"
-        "cli.main(['report', sys.argv[1], '--output', sys.argv[2]])"
-    )
-    client = write_client(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(client), str(tmp_path / "out"), str(template)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "The report can't be written" in done.stderr
-    assert "File too large" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert names(tmp_path / "out" / "acme") == ["failed"]
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))"
+    template = write_template(tmp_path, limit, "print('x' * 100_000)")
+    with pytest.raises(errors.OutputError, match=r"The report can't be written.*File too large"):
+        render(write_client(tmp_path), tmp_path / "out", template=template)
+    assert reports(tmp_path / "out" / "acme") == ["failed"]
 
 
 def test_a_file_where_a_folder_must_be(tmp_path: Path) -> None:
@@ -148,9 +149,9 @@ def test_a_folder_without_write_permission() -> None:
 
 def test_missing_data_is_told_before_anything_is_made(tmp_path: Path) -> None:
     client = write_client(tmp_path, orders=None)
-    with pytest.raises(errors.DataContractError, match=r"orders\.csv"):
+    with pytest.raises(errors.ConfigError, match=r"orders\.csv"):
         render(client, tmp_path / "out", template=write_template(tmp_path))
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path / "out") == ["index.html", "run.json"]
 
 
 def test_braces_in_a_path_and_a_hostile_name_are_only_text(tmp_path: Path) -> None:
@@ -165,6 +166,6 @@ def test_braces_in_a_path_and_a_hostile_name_are_only_text(tmp_path: Path) -> No
 
 def test_reports_go_to_the_project_or_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run.default_output() == tmp_path / "reports" / "output"
-    monkeypatch.chdir(run.PROJECT / "tests")
-    assert run.default_output() == run.PROJECT / "reports" / "output"
+    assert batch.default_output() == tmp_path / "reports" / "output"
+    monkeypatch.chdir(batch.PROJECT / "tests")
+    assert batch.default_output() == batch.PROJECT / "reports" / "output"

@@ -1,0 +1,95 @@
+"""The fast way to run a notebook shows, cell by cell, what a kernel shows."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from clvhelpers.reporting.batch import TEMPLATE
+from clvhelpers.reporting.kernel import warm_kernel_name
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+CELLS = [
+    "import sys, pandas as pd; print('one'); print('two'); print('aside', file=sys.stderr)",
+    "frame = pd.DataFrame({'n': [1, 2]}, index=['a', 'b']); frame",
+    "from IPython.display import display, Markdown; display(Markdown('*words*'), frame); 7",
+    "_ + 1, __name__, sys.argv[:0]",
+    "from clvhelpers.plots.look import canvas, Picture\nwith canvas() as (figure, axes):\n    axes.plot([1, 3, 2])\n"
+    "Picture(figure, 'A line.')",
+    "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()",
+]
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [(cell.execution_count, cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def run_in_a_process(source: Path, target: Path, **options: Any) -> None:
+    """What `run.py` does in the process of a report."""
+    from clvhelpers.reporting import engine
+
+    engine.register()
+    papermill.execute_notebook(
+        source, target, engine_name=engine.NAME, kernel_name="python3", progress_bar=False, **options
+    )
+
+
+def in_a_process(source: Path, target: Path, **options: Any) -> nbformat.NotebookNode:
+    from multiprocessing import get_context
+
+    context = get_context("forkserver")
+    process = context.Process(target=run_in_a_process, args=(source, target), kwargs=options)
+    process.start()
+    process.join(120)
+    return nbformat.read(target, 4)
+
+
+def written(folder: Path, cells: list[str]) -> Path:
+    path = folder / "cells.ipynb"
+    code = [new_code_cell(cell) for cell in cells]
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Title"), *code], metadata={"kernelspec": KERNEL}), path)
+    return path
+
+
+def test_every_kind_of_output_is_that_of_a_kernel(tmp_path: Path) -> None:
+    source = written(tmp_path, CELLS)
+    fast = in_a_process(source, tmp_path / "fast.ipynb")
+    kernel = papermill.execute_notebook(
+        source, tmp_path / "kernel.ipynb", kernel_name=warm_kernel_name(), progress_bar=False, execution_timeout=120
+    )
+    assert outputs(fast) == outputs(kernel)
+    kinds = {output.output_type for _, shown in outputs(fast) for output in shown}
+    assert kinds == {"stream", "display_data", "execute_result"}
+
+
+def test_the_report_is_that_of_a_kernel(cdnow_report: Path, tmp_path: Path) -> None:
+    fast = nbformat.read(cdnow_report / "report.ipynb", 4)
+    parameters = next(cell for cell in fast.cells if "injected-parameters" in cell.metadata.get("tags", []))
+    values: dict[str, Any] = {}
+    exec(parameters.source, values)
+    kernel = papermill.execute_notebook(
+        TEMPLATE,
+        tmp_path / "kernel.ipynb",
+        parameters={name: values[name] for name in ("client", "history", "data")},
+        cwd=tmp_path,
+        kernel_name=warm_kernel_name(),
+        progress_bar=False,
+        execution_timeout=300,
+    )
+    assert len(outputs(fast)) > 10
+    for one, other in zip(outputs(fast), outputs(kernel), strict=True):
+        assert one == other
+
+
+def test_an_error_ends_the_notebook_and_is_raised_by_papermill(tmp_path: Path) -> None:
+    source = written(tmp_path, ["print('before')", "1 / 0", "print('after')"])
+    fast = in_a_process(source, tmp_path / "fast.ipynb")
+    with pytest.raises(papermill.PapermillExecutionError) as caught:
+        papermill.execute_notebook(
+            source, tmp_path / "kernel.ipynb", kernel_name=warm_kernel_name(), progress_bar=False, execution_timeout=120
+        )
+    assert caught.value.ename == "ZeroDivisionError"
+    assert outputs(fast) == outputs(nbformat.read(tmp_path / "kernel.ipynb", 4))
