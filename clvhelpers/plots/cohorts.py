@@ -12,6 +12,7 @@ from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.plots.look import BLUE, INK, SEQUENTIAL, Picture, canvas, title
 from clvhelpers.text import day, number, percent, period
 
+HIDDEN = "#DDDDDD"
 MOST_WORDED, MOST_INCHES = 24, 8  # in a larger triangle numbers in the cells would be too small to read
 DOES = {"on": "buy in {age}", "on_or_after": "buy in {age} or later", "cumulative": "have come back by {age}"}
 
@@ -20,7 +21,8 @@ def cohort_heatmap(table: CohortTable) -> Picture:
     """Retention of each cohort (rows) at each age (columns).
 
     The first column holds the number of customers. Cells not observed yet are blank, cells that are kept though
-    they are not complete are hatched, and empty cohorts have no colour.
+    they are not complete are hatched, and empty cohorts have no colour. Cells that a report hides, because they
+    are of few customers, are grey.
 
     >>> from clvhelpers import load_cdnow
     >>> from clvhelpers.cohorts import cohort_table
@@ -38,6 +40,7 @@ def cohort_heatmap(table: CohortTable) -> Picture:
             _write_sizes(axes, table)
             _write_cells(axes, later, image)
         _hatch_immature(axes, table)
+        _cover_hidden(axes, table)
         bar = figure.colorbar(image, ax=axes, format=lambda share, _: percent(share, 0), shrink=0.8, pad=0.02)
         bar.outline.set_visible(False)
         title(axes, _first_and_latest(table, later))
@@ -121,6 +124,19 @@ def _hatch_immature(axes: Axes, table: CohortTable) -> None:
         axes.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="//", edgecolor="#FFFFFF99", linewidth=0))
 
 
+def _hidden(table: CohortTable) -> pd.DataFrame:
+    """The cells after age 0 that a report hides."""
+    frame = table.frame
+    return frame[frame["hidden"] & (frame["age"] > 0)] if "hidden" in frame else frame.head(0)
+
+
+def _cover_hidden(axes: Axes, table: CohortTable) -> None:
+    first = table.frame["cohort"].min().ordinal
+    for cohort, age in zip(_hidden(table)["cohort"], _hidden(table)["age"], strict=True):
+        corner = (age - 1, cohort.ordinal - first)
+        axes.add_patch(Rectangle(corner, 1, 1, facecolor=HIDDEN, edgecolor="white", linewidth=0.5))
+
+
 def _told(table: CohortTable) -> list[tuple[int, float]]:
     average = table.average().set_index("age")["retention"]
     return [(age, float(average[age])) for age in TOLD_AGES if age in average.index]
@@ -128,6 +144,8 @@ def _told(table: CohortTable) -> list[tuple[int, float]]:
 
 def _finding(table: CohortTable) -> str:
     told = _told(table)
+    if not told and not _hidden(table).empty:
+        return f"Too few customers came back at {table.step} 1 to be shown"
     if not told:
         return f"No cohort is old enough for {table.step} 1 yet"
     ends = [told[0]] if len(told) == 1 else [told[0], told[-1]]
@@ -151,12 +169,15 @@ def _heatmap_words(table: CohortTable, later: pd.DataFrame) -> str:
         f"Heatmap of retention for {number(len(cohorts))} cohorts, {_cohort_name(cohorts[0])} to "
         f"{_cohort_name(cohorts[-1])}, at {table.step} 0 to {len(later.columns)}. {_finding(table)}."
     )
+    if not _hidden(table).empty:
+        text += " Grey cells are of too few customers to be shown."
     cells = table.frame[(table.frame["age"] > 0) & table.frame["retention"].notna()]
     if cells.empty:
         return text
     ordered = cells.sort_values("retention", kind="stable")
     low, high = (_cell_words(table, ordered.iloc[place]) for place in (0, -1))
-    return f"{text} The lowest cell is {low}, the highest {high}. Retention is {table.definition}."
+    which = "The lowest cell" if _hidden(table).empty else "Of the others the lowest"
+    return f"{text} {which} is {low}, the highest {high}. Retention is {table.definition}."
 
 
 def _cell_words(table: CohortTable, cell: Any) -> str:

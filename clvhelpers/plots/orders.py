@@ -17,21 +17,35 @@ def revenue_over_time(periods: pd.DataFrame, currency: str = "USD") -> Picture:
 
 
 def orders_over_time(periods: pd.DataFrame) -> Picture:
-    """Orders of each period of `orders_over_time`, those of new customers apart from those of known ones."""
+    """Orders of each period of `orders_over_time`, those of new customers apart from those of known ones.
+
+    Missing numbers are not drawn; orders that can't be told apart, because the new customers are missing, are grey.
+    """
     new = periods["new_customers"]
+    undivided = periods["orders"].where(new.isna())
     with canvas(figsize=(5.8, 3.5)) as (figure, axes):
         places = np.arange(len(periods))
         axes.bar(places, new, 0.8, color=ORANGE, label="first orders")
         axes.bar(places, periods["orders"] - new, 0.8, bottom=new, color=BLUE, label="repeat orders")
+        if undivided.notna().any():
+            axes.bar(places, undivided, 0.8, color=GREY, label="first or repeat orders")
         _time_axis(axes, periods)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-        figure.legend(loc="outside lower center", ncols=2)
-        share = 1 - new.sum() / periods["orders"].sum()
-        finding = f"{percent(share, 0)} of all orders were repeat orders"
+        figure.legend(loc="outside lower center", ncols=2 if undivided.isna().all() else 3)
+        finding = _repeat_share(periods)
         title(axes, finding)
     rows = zip(periods["period"], periods["orders"], new, strict=True)
     words = "; ".join(f"{period(when)} {number(all_)}, of which {number(first)} first" for when, all_, first in rows)
     return Picture(figure, f"Columns of orders by period. {finding}. {words}.")
+
+
+def _repeat_share(periods: pd.DataFrame) -> str:
+    known = periods.dropna(subset=["orders", "new_customers"])
+    if not known["orders"].sum():
+        return "Too few orders to show how many were repeat orders"
+    share = 1 - known["new_customers"].sum() / known["orders"].sum()
+    which = "all orders" if len(known) == len(periods) else "the orders told apart here"
+    return f"{percent(share, 0)} of {which} were repeat orders"
 
 
 def _columns(periods: pd.DataFrame, column: str, name: str, show: Format, colour: str) -> Picture:
@@ -51,7 +65,12 @@ def _columns(periods: pd.DataFrame, column: str, name: str, show: Format, colour
 
 
 def _course(periods: pd.DataFrame, column: str, name: str, show: Format) -> str:
-    whole = periods[periods["complete"]]
+    hidden = periods[column].isna()
+    whole = periods[periods["complete"] & ~hidden]
+    if hidden.any():
+        name = f"{name} of the periods shown"
+    if hidden.any() and len(whole) < 2:
+        return f"Too few customers to show {name[0].lower()}{name[1:].partition(' ')[0]} over time"
     if len(whole) < 2:
         return f"{name}: {show(periods[column].sum())} in all"
     best, last = whole.iloc[int(whole[column].argmax())], whole.iloc[-1]

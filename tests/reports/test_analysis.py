@@ -11,6 +11,7 @@ from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.plots.look import Picture
 from clvhelpers.reporting import ClientConfig, analyse, load_config, pages, provenance
 from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.config.client import Privacy
 from clvhelpers.reporting.forecast import holdout_days
 from clvhelpers.reporting.metrics import Metrics, json_schema
 from clvhelpers.reporting.report import Report
@@ -182,7 +183,8 @@ class TestRefundsWithoutAPurchase:
     def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
         rows: list[Row] = [("a", "2025-01-05", 50), ("b", "2025-01-07", 20), ("a", "2025-02-05", 30)]
         rows += [("c", "2025-02-01", -7), ("d", "2025-02-02", 0.1), ("d", "2025-02-02", 0.2), ("d", "2025-02-02", -0.3)]
-        return analyse(client(tmp_path_factory.mktemp("refunds"), rows))
+        config = client(tmp_path_factory.mktemp("refunds"), rows)
+        return analyse(config.model_copy(update={"privacy": Privacy(minimum_group=1)}))
 
     def test_why_the_groups_do_not_sum_to_the_revenue_is_told(self, analysis: Analysis) -> None:
         found = numbers(analysis)
