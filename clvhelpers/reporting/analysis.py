@@ -5,20 +5,26 @@ among the warnings: the report is made of what can be had. The prediction of val
 model passed its check on orders that it had not seen.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from clvhelpers.cohorts import CohortTable, cohort_table
 from clvhelpers.customers import customer_summary, orders_over_time
 from clvhelpers.errors import NotEnoughDataError
+from clvhelpers.reporting import small_groups
+from clvhelpers.reporting.compare import compare
+from clvhelpers.reporting.comparison import Comparison
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.forecast import Forecast, look_ahead
+from clvhelpers.reporting.history import earlier
 from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retention_of
 from clvhelpers.reporting.notes import Notes
+from clvhelpers.reporting.small_groups import hide_cohorts
 from clvhelpers.segments import Concentration, Groups, Tiers, concentration, rfm_groups, rfm_scores, value_tiers
 from clvhelpers.sources import Source, SourceOptions, open_transactions
 from clvhelpers.text import day, language, money, number, percent
@@ -34,6 +40,10 @@ class Analysis:
     """All results behind one report. `metrics` has the numbers, `warnings` the reasons where something is None.
 
     `periods` and `cohorts` go by month, and by quarter where the history is long; `retention` always by month.
+    `history` has the key figures of the earlier reports, oldest first, and `comparison` what changed since the last.
+    Frames that go by group are without the numbers of groups below the client's `privacy.minimum_group`;
+    `summary`, `scores` and the labels of groups and tiers have a row for each customer, and are never shown; nor are
+    `months`, the cohorts by month with nothing hidden.
     """
 
     config: ClientConfig
@@ -42,6 +52,7 @@ class Analysis:
     summary: pd.DataFrame
     periods: pd.DataFrame
     cohorts: CohortTable | None
+    months: CohortTable | None
     retention: Retention | None
     scores: pd.DataFrame | None
     groups: Groups | None
@@ -49,6 +60,8 @@ class Analysis:
     forecast: Forecast
     tiers: Tiers | None
     warnings: tuple[str, ...]
+    history: tuple[Mapping[str, Any], ...] = ()
+    comparison: Comparison | None = None
 
     @property
     def has_money(self) -> bool:
@@ -60,15 +73,21 @@ class Analysis:
         return metrics_of(self)
 
 
-def analyse(config: ClientConfig, data: Sequence[str | Path] = ()) -> Analysis:
-    """Read, clean, count, segment, model and value the customers of a client; `data` are files fetched before.
+def analyse(
+    config: ClientConfig, data: Sequence[str | Path] = (), history: Sequence[Mapping[str, Any]] = ()
+) -> Analysis:
+    """Read, clean, count, segment, model and value the customers of a client, and compare them with the last report.
+
+    `data` are files fetched before; `history` is what `read_history` gives, of which earlier days count.
 
     Raises `DataContractError` where the data can't be read and `NotEnoughDataError` where no purchase
     is left, or only one customer or one day; whatever else can't be had is None in the result, with its reason
     in `warnings`, written in the client's language.
     """
     with language(config.language):
-        return _all_steps(config, data)
+        analysis = _all_steps(config, data)
+        past = tuple(earlier(history, analysis.log.as_of))
+        return replace(analysis, history=past, comparison=compare(analysis, past))
 
 
 def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
@@ -77,7 +96,7 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     notes = Notes(log.notes)
     # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
     summary = customer_summary(log.transactions, end=log.as_of).order("customer_id").df().round(DECIMALS)
-    _note_refunds_only(log, summary, config.currency, notes)
+    _note_refunds_only(log, summary, config, notes)
     _note_silent_end(log, summary, notes)
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
@@ -86,29 +105,57 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     has_money = "total" in summary
     if not has_money:
         notes.add("The data have no amounts: nothing is said in money, only in customers and orders.")
+    least = config.privacy.minimum_group
+    periods = small_groups.hide_periods(orders_over_time(log.transactions, period, log.as_of), least)
+    by_month = None if cohorts is None else hide_cohorts(cohorts, least, periods if period == "M" else None)
+    groups = None if scores is None else rfm_groups(scores)
+    groups = None if groups is None else small_groups.hide_groups(groups, least, log.customers - len(summary))
+    tiers = None if forecast.value is None else value_tiers(forecast.value.clv)
+    tiers = None if tiers is None else small_groups.hide_tiers(tiers, least)
+    if any(part is not None and part.frame["customers"].isna().any() for part in (groups, tiers)):
+        notes.add(f"Numbers of groups or tiers of fewer than {number(least)} customers are not given.")
     return Analysis(
         config=config,
         source=source,
         log=log,
         summary=summary,
-        periods=orders_over_time(log.transactions, period, log.as_of),
-        cohorts=cohorts if period == "M" else cohort_table(log.transactions, log.as_of, period),
-        retention=None if cohorts is None else retention_of(cohorts),
+        periods=periods,
+        cohorts=by_month
+        if period == "M"
+        else hide_cohorts(cohort_table(log.transactions, log.as_of, period), least, periods),
+        months=cohorts,
+        retention=None if by_month is None else retention_of(by_month),
         scores=scores,
-        groups=None if scores is None else rfm_groups(scores),
-        concentration=concentration(summary["total"]) if has_money else None,
-        forecast=forecast,
-        tiers=None if forecast.value is None else value_tiers(forecast.value.clv),
+        groups=groups,
+        concentration=small_groups.hide_concentration(concentration(summary["total"]), least) if has_money else None,
+        forecast=_without_small_groups(forecast, least),
+        tiers=tiers,
         warnings=tuple(notes.texts),
     )
 
 
-def _note_refunds_only(log: CleanLog, summary: pd.DataFrame, currency: str, notes: Notes) -> None:
+def _without_small_groups(forecast: Forecast, least: int) -> Forecast:
+    """A forecast whose check shows no numbers of few customers."""
+    check = forecast.check
+    if check is None:
+        return forecast
+    verdict = small_groups.hide_check(check.verdict, least)
+    return replace(forecast, check=replace(check, verdict=verdict, path=small_groups.hide_path(check.path, least)))
+
+
+def _note_refunds_only(log: CleanLog, summary: pd.DataFrame, config: ClientConfig, notes: Notes) -> None:
     """Revenue counts all refunds, also of customers without a purchase, who are in no group."""
     without = log.customers - len(summary)
     if log.money_used is None or not without:
         return
-    refunds = money(log.money_used - float(summary["total"].sum()), currency)
+    least = config.privacy.minimum_group
+    if without < least:
+        notes.add(
+            f"Customer ids with refunds and no purchase that stands: {small_groups.fewer_than(least)}. Revenue counts "
+            "their money; customers and groups do not."
+        )
+        return
+    refunds = money(log.money_used - float(summary["total"].sum()), config.currency)
     notes.add(
         f"Customer ids with refunds and no purchase that stands: {number(without)}, with {refunds} in all. Revenue "
         "counts that money; customers and groups do not."

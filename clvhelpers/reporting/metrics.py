@@ -10,10 +10,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 import clvhelpers
 from clvhelpers.cohorts import CohortTable, retention_at
+from clvhelpers.reporting.comparison import Alert, Comparison
+from clvhelpers.reporting.part import Part
+from clvhelpers.reporting.uncertainty import Precision, precision_of
 
 if TYPE_CHECKING:
     from clvhelpers.models.validation import Validation
@@ -21,11 +24,7 @@ if TYPE_CHECKING:
     from clvhelpers.segments import Concentration
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Data(_Part):
+class Data(Part):
     rows_read: int = Field(description="rows in the source")
     rows_used: int = Field(description="rows behind the numbers; rows_read = rows_used + all rows set aside")
     set_aside: dict[str, int] = Field(description="rows set aside, by reason")
@@ -35,7 +34,7 @@ class Data(_Part):
     warnings: list[str] = Field(description="what the reader must know, and why a number is null")
 
 
-class Base(_Part):
+class Base(Part):
     customers: int = Field(description="customers with at least one purchase up to the as-of date")
     orders: int = Field(description="purchase days: several orders of a customer on one day count once")
     revenue: float | None = Field(description="all money used, refunds subtracted")
@@ -45,7 +44,7 @@ class Base(_Part):
     repeat_rate: float = Field(description="share of customers with two orders or more")
 
 
-class Retention(_Part):
+class Retention(Part):
     definition: str = Field(description="what is counted as retained, in words")
     month_1: float | None = Field(description="retention one month after the first order; null if no cohort is so old")
     month_3: float | None = Field(description="the same for month 3")
@@ -53,7 +52,7 @@ class Retention(_Part):
     month_12: float | None = Field(description="the same for month 12")
 
 
-class Holdout(_Part):
+class Holdout(Part):
     weeks: float = Field(description="length of the period that the model did not see")
     predicted: float = Field(description="repeat orders predicted for it")
     actual: float = Field(description="repeat orders that happened in it")
@@ -62,7 +61,7 @@ class Holdout(_Part):
     trusted: bool = Field(description="whether the prediction may be used")
 
 
-class Model(_Part):
+class Model(Part):
     name: str
     parameters: dict[str, float]
     log_likelihood: float
@@ -72,13 +71,14 @@ class Model(_Part):
     holdout: Holdout | None = Field(description="null where the history is too short for a check")
 
 
-class Interval(_Part):
+class Interval(Part):
     mean: tuple[float, float]
     total: tuple[float, float]
 
 
-class Clv(_Part):
+class Clv(Part):
     horizon_months: int
+    discount_rate: float | None = Field(default=None, description="per year; null in files of before it was kept")
     mean: float | None = Field(description="gross profit expected of a customer over the horizon, discounted")
     median: float | None = Field(description="the median over customers of that expectation")
     total: float | None = Field(description="the same for all of today's customers")
@@ -86,31 +86,31 @@ class Clv(_Part):
     historical_mean: float | None = Field(description="gross profit of a customer so far")
 
 
-class Segment(_Part):
+class Segment(Part):
     name: str
-    customers: int
-    share_of_customers: float
+    customers: int | None = Field(description="null, like all numbers of the group, where few customers are hidden")
+    share_of_customers: float | None
     revenue: float | None
     share_of_revenue: float | None
     mean_clv: float | None
     action: str
 
 
-class Tier(_Part):
+class Tier(Part):
     name: str
-    customers: int
+    customers: int | None = Field(description="null, like all numbers of the tier, where few customers are hidden")
     threshold: float | None = Field(description="predicted CLV above this; null for the lowest tier")
     mean_clv: float | None
-    total_clv: float
+    total_clv: float | None
 
 
-class ConcentrationShares(_Part):
+class ConcentrationShares(Part):
     gini: float | None = Field(description="null where some customers stand below zero")
     top_10_share: float | None
     top_20_share: float | None
 
 
-class Acquisition(_Part):
+class Acquisition(Part):
     channel: str
     customers: int
     cost: float
@@ -120,15 +120,7 @@ class Acquisition(_Part):
     payback_months: float | None
 
 
-class Alert(_Part):
-    metric: str
-    period: str
-    value: float
-    expected: float
-    severity: Literal["info", "warning", "critical"]
-
-
-class Metrics(_Part):
+class Metrics(Part):
     """All numbers of one report; `as_json` gives the text of `metrics.json`."""
 
     schema_version: Literal["1"] = Field(default="1", alias="schema", description="the version of this shape")
@@ -148,7 +140,11 @@ class Metrics(_Part):
     concentration: ConcentrationShares | None
     acquisition: list[Acquisition] | None = Field(default=None, description="null: no costs by channel were given")
     experiment: dict[str, Any] | None = Field(default=None, description="null: no experiment was given")
-    alerts: list[Alert] = Field(default=[], description="filled once a second report can be compared with the first")
+    uncertainty: dict[str, Precision] | None = Field(
+        default=None, description="standard errors by figure; null in files of before they were kept"
+    )
+    comparison: Comparison | None = Field(default=None, description="null: there is no earlier report of the client")
+    alerts: list[Alert] = Field(default=[], description="what changed by more than noise since the earlier report")
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_alias=True)
 
@@ -179,6 +175,9 @@ def metrics_of(analysis: "Analysis") -> Metrics:
         segments=_segments(analysis),
         tiers=_tiers(analysis),
         concentration=_concentration(analysis.concentration),
+        uncertainty=precision_of(analysis),
+        comparison=analysis.comparison,
+        alerts=[] if analysis.comparison is None else analysis.comparison.alerts(),
     )
 
 
@@ -253,6 +252,7 @@ def _clv(analysis: "Analysis") -> Clv:
     if value is None:
         return Clv(
             horizon_months=economics.horizon_months,
+            discount_rate=economics.discount_rate,
             mean=None,
             median=None,
             total=None,
@@ -262,6 +262,7 @@ def _clv(analysis: "Analysis") -> Clv:
     worth = value.base
     return Clv(
         horizon_months=economics.horizon_months,
+        discount_rate=economics.discount_rate,
         mean=worth.mean,
         median=worth.median,
         total=worth.total,
@@ -278,11 +279,11 @@ def _segments(analysis: "Analysis") -> list[Segment] | None:
     return [
         Segment(
             name=row["group"],
-            customers=row["customers"],
-            share_of_customers=row["share_of_customers"],
+            customers=_count_or_none(row["customers"]),
+            share_of_customers=_or_none(row["share_of_customers"]),
             revenue=_or_none(row.get("revenue")),
             share_of_revenue=_or_none(row.get("share_of_revenue")),
-            mean_clv=_or_none(means.get(row["group"])),
+            mean_clv=None if pd.isna(row["customers"]) else _or_none(means.get(row["group"])),
             action=row["action"],
         )
         for row in groups.frame.to_dict("records")
@@ -295,10 +296,10 @@ def _tiers(analysis: "Analysis") -> list[Tier] | None:
     return [
         Tier(
             name=row["tier"],
-            customers=row["customers"],
+            customers=_count_or_none(row["customers"]),
             threshold=_or_none(row["threshold"]),
             mean_clv=_or_none(row["mean"]),
-            total_clv=row["total"],
+            total_clv=_or_none(row["total"]),
         )
         for row in analysis.tiers.frame.to_dict("records")
     ]
@@ -308,6 +309,10 @@ def _concentration(result: "Concentration | None") -> ConcentrationShares | None
     if result is None:
         return None
     return ConcentrationShares(gini=result.gini, top_10_share=result.top_10_share, top_20_share=result.top_20_share)
+
+
+def _count_or_none(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
 
 
 def _or_none(value: Any) -> float | None:

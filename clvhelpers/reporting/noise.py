@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrik, ndtri, stdtrit
 
+from clvhelpers.cohorts import CohortTable
+
 Array = np.ndarray
 Noise = Callable[[float], float]
 FEWEST_BUYERS = 20
@@ -82,6 +84,12 @@ def interval_error(interval: tuple[float, float]) -> float:
     1.0
     """
     return (interval[1] - interval[0]) / (2 * Z_90)
+
+
+def cells_at(months: CohortTable, figure: str) -> pd.DataFrame:
+    """The complete cells of monthly cohorts behind a figure such as `month_3`."""
+    frame, age = months.frame, int(figure.removeprefix("month_"))
+    return frame[(frame["age"] == age) & frame["mature"] & (frame["n0"] > 0)]
 
 
 def spread_of_cohorts(cells: pd.DataFrame) -> float:

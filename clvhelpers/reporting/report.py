@@ -6,10 +6,11 @@ from typing import Any
 
 from clvhelpers.reporting import pages, provenance
 from clvhelpers.reporting.analysis import Analysis, analyse
+from clvhelpers.reporting.changes import changes
 from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.markdown import own_page
 from clvhelpers.reporting.shown import Shown, show
-from clvhelpers.text import Table, language, md
+from clvhelpers.text import Table, day, language, md
 
 
 class Report:
@@ -39,6 +40,13 @@ class Report:
     def summary(self) -> None:
         """What the base is worth, how sure we are, who matters, what to do first, what the data can't say."""
         self._show("summary", "Summary", pages.summary)
+
+    def changes(self) -> None:
+        """What changed since the last report, and whether it is more than noise; nothing if there is none."""
+        if (found := self.analysis.comparison) is not None:
+            with language(self.config.language):
+                title = f"What changed since {day(found.previous_as_of, long=True)}"
+            self._show("changes", title, changes)
 
     def key_figures(self) -> None:
         """The numbers that a manager asks for first."""

@@ -14,8 +14,9 @@ SMALLEST_SHARE = 0.01
 
 
 def summary(metrics: Metrics) -> list[Text]:
-    """The summary of a report: worth, certainty, who matters, what to do first, what the data can't say."""
-    return [worth(metrics), certainty(metrics), who_matters(metrics), do_first(metrics), limits(metrics)]
+    """The summary of a report: worth, certainty, what changed, who matters, what to do first, what can't be said."""
+    told = [worth(metrics), certainty(metrics), *changed(metrics), who_matters(metrics)]
+    return [*told, do_first(metrics), limits(metrics)]
 
 
 def prediction_usable(metrics: Metrics) -> bool:
@@ -134,6 +135,13 @@ def _miss(error: float) -> str:
     return f"{percent(abs(error), 0)} too {'high' if error > 0 else 'low'}"
 
 
+def changed(metrics: Metrics) -> list[Text]:
+    """What changed since the last report, if there is one."""
+    if metrics.comparison is None:
+        return []
+    return [md("**What changed.** {sentence}", sentence=metrics.comparison.sentence())]
+
+
 def who_matters(metrics: Metrics) -> Text:
     """Who matters: the group that brought most, and how few customers carry the revenue."""
     shares = metrics.concentration
@@ -163,7 +171,7 @@ def _first_group(metrics: Metrics) -> Segment | None:
 
 def do_first(metrics: Metrics) -> Text:
     """What to do first: keep the best group (the first in the table), win back who slips away, earn second orders."""
-    groups = [group for group in metrics.segments or [] if group.share_of_customers >= SMALLEST_SHARE]
+    groups = [group for group in metrics.segments or [] if (group.share_of_customers or 0.0) >= SMALLEST_SHARE]
     slipping = [group for group in groups[1:] if group.name == "At Risk"]
     steps = [_step(group, metrics.currency) for group in groups[:1] + slipping]
     if metrics.base.repeat_rate < HALF:
@@ -184,7 +192,7 @@ def _step(group: Segment, currency: str) -> Text:
     return md(
         "**{name}**, {customers}" + past + ahead + ". {action}",
         name=group.name,
-        customers=count(group.customers, "customer"),
+        customers=count(group.customers or 0, "customer"),
         past=money(group.revenue, currency),
         ahead=money(group.mean_clv, currency),
         action=group.action,
