@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from clvhelpers.plots.look import BLUE, Picture, canvas, date_axis
+from clvhelpers.plots.look import BLUE, Picture, canvas
 from clvhelpers.text import Format, count, day, money, number, percent
 
 PANELS = (
@@ -16,9 +16,10 @@ PANELS = (
     ("revenue", "Revenue so far"),
     ("repeat_rate", "Repeat rate"),
     ("average_order_value", "Average order"),
-    ("clv_total", "Predicted value, 90% range"),
+    ("clv_total", "Predicted value, {level} range"),
 )
 FEWEST = 2
+LEAST_SPAN = 0.1
 
 
 def key_figures_over_time(reports: Sequence[Mapping[str, Any]], currency: str = "USD") -> Picture | None:
@@ -33,7 +34,8 @@ def key_figures_over_time(reports: Sequence[Mapping[str, Any]], currency: str = 
     Customers rose from 90 to 120 in 2 reports. Customers: 2026-05-31 90; 2026-06-30 120.
     """
     frame = _frame(reports, currency)
-    panels = [(name, label) for name, label in PANELS if frame[name].count() >= FEWEST]
+    level = percent(0.9, 0)
+    panels = [(name, label.format(level=level)) for name, label in PANELS if frame[name].count() >= FEWEST]
     if not panels:
         return None
     rows = -(-len(panels) // 2)
@@ -75,8 +77,17 @@ def _line(axes: Axes, frame: pd.DataFrame, name: str, label: str, show: Format) 
     axes.set_title(label, fontsize=10, fontweight="normal", pad=6)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
-    axes.margins(y=0.25)
-    date_axis(axes.xaxis)
+    _no_mountain_of_a_molehill(axes)
+    days = known.index[[0, -1]]
+    axes.set_xticks(days, [day(when) for when in days])
+
+
+def _no_mountain_of_a_molehill(axes: Axes) -> None:
+    """An axis that spans a tenth of its level or more, so that a small wave does not look like a storm."""
+    low, high = axes.get_ylim()
+    middle, half = (low + high) / 2, (high - low) / 2
+    half = max(1.25 * half, LEAST_SPAN / 2 * abs(middle))
+    axes.set_ylim(middle - half, middle + half)
 
 
 def _finding(frame: pd.DataFrame, name: str, label: str) -> str:

@@ -53,7 +53,7 @@ FIGURES = {
     "clv_total": Figure("Predicted value of the base", "predicted value", "money", "moves with the base"),
     "clv_mean": Figure("Predicted value of a customer", "predicted value of a customer", "money", "moves with age"),
     "clv_like_for_like": Figure(
-        "… of today's, by the model then and now", "the predicted value of the same customers", "money"
+        "Value of today's, by each model", "the predicted value of today's customers by the two models", "money"
     ),
 }
 
