@@ -102,11 +102,16 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _end(process: BaseProcess) -> None:
     """End a process and all that it started."""
-    if process.pid is not None and sys.platform != "win32":
-        with suppress(ProcessLookupError, PermissionError):  # it had ended, or not begun to lead a group
-            os.killpg(process.pid, signal.SIGKILL)
+    if process.pid is not None:
+        _kill_group(process.pid)
     process.kill()
     process.join(SECONDS_TO_END)
+
+
+def _kill_group(leader: int) -> None:
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError, PermissionError):  # it had ended, or not begun to lead a group
+            os.killpg(leader, signal.SIGKILL)
 
 
 def _in_cold_process(job: Job, log: Path) -> Outcome | tuple[Status, str]:
@@ -121,9 +126,9 @@ def _in_cold_process(job: Job, log: Path) -> Outcome | tuple[Status, str]:
         except subprocess.TimeoutExpired:
             return "timed_out", _timed_out(job)
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            _kill_group(process.pid)
+            process.kill()
+            process.wait()
     return Outcome.from_json(answer) if answer else ("crashed", _crashed(process.returncode))
 
 
