@@ -5,6 +5,7 @@ among the warnings: the report is made of what can be had. The prediction of val
 model passed its check on orders that it had not seen.
 """
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from clvhelpers.reporting import small_groups
 from clvhelpers.reporting.compare import compare
 from clvhelpers.reporting.comparison import Comparison
 from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.fetch import fetch, needs_fetching, notes_of
 from clvhelpers.reporting.forecast import Forecast, look_ahead
 from clvhelpers.reporting.history import earlier
 from clvhelpers.reporting.metrics import Metrics, Retention, metrics_of, retention_of
@@ -177,13 +179,17 @@ def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None
 
 
 def read_source(config: ClientConfig, files: Sequence[str | Path] = ()) -> Source:
-    """The client's transactions as they are, typed."""
+    """The client's transactions as they are, typed: from files fetched before, or fetched now into a passing folder."""
     how = config.transactions
+    if not files and needs_fetching(config):
+        with tempfile.TemporaryDirectory() as folder:
+            return read_source(config, fetch(config, Path(folder)))
     written = how.model_dump(include={"encoding", "separator", "date_format", "decimal", "thousands", "sheet"})
     options = SourceOptions(
         how.columns.model_dump(), timezone=config.timezone, source_timezone=how.source_timezone, **written
     )
-    return open_transactions(files or how.source or [], options)
+    source = open_transactions(files or fetch(config, Path()), options, how.row_limit)
+    return replace(source, notes=(*notes_of(config), *source.notes))
 
 
 def clean_source(source: Source, config: ClientConfig) -> CleanLog:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,9 +41,7 @@ class Access:
     def __post_init__(self) -> None:
         for key in ("token", "access_key", "secret_key"):
             if not re.fullmatch("[!-~]*", getattr(self, key) or ""):
-                raise ConfigError(
-                    f"`access.{key}` holds a blank, a line break or a letter that no such secret has: set its variable anew"
-                )
+                raise ConfigError(f"`access.{key}` holds a blank or another sign that none has: set its variable anew")
 
     @property
     def secrets(self) -> list[str]:
@@ -99,7 +97,7 @@ def name_of(address: str) -> str:
     return name
 
 
-def _from_https(address: str, access: Access) -> Iterator[bytes]:
+def _from_https(address: str, access: Access) -> Generator[bytes]:
     """What an address answers, following redirects to https only; the token goes to the first host and no other."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -161,7 +159,7 @@ def _reason(error: Exception, secrets: Sequence[str]) -> str:
     return hidden(reason if isinstance(reason, Exception) else error, secrets)[:300]
 
 
-def _from_s3(address: str, access: Access) -> Iterator[bytes]:
+def _from_s3(address: str, access: Access) -> Generator[bytes]:
     """What an object of S3 or a service like it holds; without keys, as everybody sees it."""
     from pyarrow import fs
 

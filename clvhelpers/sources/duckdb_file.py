@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 
 from clvhelpers.errors import DataContractError
+from clvhelpers.sources.engine import engine_settings
 from clvhelpers.sources.export import BATCH, Wanted, time_limit, write_batches
 from clvhelpers.sources.findings import hidden, identifier
-from clvhelpers.sources.reading import engine_settings
 
 LOCK = "SET enable_external_access = false; SET lock_configuration = true"
 

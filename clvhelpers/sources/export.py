@@ -1,5 +1,7 @@
 """What a database gives becomes a local Parquet file: in batches, within limits of rows and time."""
 
+import glob
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 BATCH = 50_000  # rows
 EXPORTED = b"clvhelpers.exported"  # a mark in the file: its rows come in no order that means anything
+LARGEST_FOOTER = 1 << 24  # bytes
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def write_batches(batches: Iterator["pa.RecordBatch"], schema: "pa.Schema", path
 
     odd = [field.name for field in schema if pa.types.is_interval(field.type) or pa.types.is_union(field.type)]
     if odd:
-        raise DataContractError(f"the columns {', '.join(odd)} have a type that no file holds: leave them out in a query")
+        raise DataContractError(f"the columns {', '.join(odd)} have a type that no file holds: query the others")
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise DataContractError(f"the query gives two columns named {', '.join(twice)}: name them apart with AS")
@@ -94,3 +97,34 @@ def time_limit(seconds: float, stop: Callable[[], object], what: str) -> Iterato
         raise
     finally:
         timer.cancel()
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file; of an export, one of its rows that is the same in whatever order they lie."""
+    if path.name.endswith(".parquet") and _is_exported(path):
+        return _checksum_of_rows(path)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_exported(path: Path) -> bool:
+    """Look for the mark in the last part of a Parquet file, whose length stands before its last four bytes."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(size - 8, 0))
+        length = int.from_bytes(stream.read(4), "little")
+        stream.seek(max(size - 8 - length, 0))
+        return EXPORTED in stream.read(min(length, LARGEST_FOOTER))
+
+
+def _checksum_of_rows(path: Path) -> str:
+    import duckdb
+    import pyarrow.parquet as pq
+
+    from clvhelpers.sources.reading import engine_settings
+
+    query = "SELECT count(*), sum(hash(rows)), bit_xor(hash(rows)) FROM read_parquet(?) AS rows"
+    with duckdb.connect(config=engine_settings()) as connection:
+        rows = connection.execute(query, [glob.escape(str(path))]).fetchone()
+    schema = [(field.name, str(field.type)) for field in pq.read_schema(path)]
+    return hashlib.sha256(repr((schema, rows)).encode()).hexdigest()

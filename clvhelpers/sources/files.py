@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.sources.bombs import refuse_bomb, refuse_zip_bomb
+from clvhelpers.sources.export import checksum
 from clvhelpers.sources.findings import Findings, nearest
 from clvhelpers.sources.locate import TEXT, expand, suffix_of
 
@@ -45,11 +46,10 @@ class SourceFile:
 
 def inspect(path: Path, encoding: str) -> SourceFile:
     """Read a file once in pieces: its checksum, its number of lines, and whether the encoding holds."""
-    with path.open("rb") as raw:
-        checksum = hashlib.file_digest(raw, "sha256").hexdigest()
+    own = checksum(path)
     if suffix_of(path) not in TEXT:
         rows = _parquet_rows(path) if suffix_of(path) == ".parquet" else None
-        return SourceFile(path, checksum, checksum, rows)
+        return SourceFile(path, own, own, rows)
     content = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(encoding)()
     lines, unpacked, last = 0, 0, "\n"
@@ -62,7 +62,7 @@ def inspect(path: Path, encoding: str) -> SourceFile:
             lines += text.count("\n")
             last = text[-1:] or last
         _decode(decoder, b"", path, lines, encoding, final=True)
-    return SourceFile(path, checksum, content.hexdigest(), lines + (last != "\n"))
+    return SourceFile(path, own, content.hexdigest(), lines + (last != "\n"))
 
 
 def _parquet_rows(path: Path) -> int:
@@ -155,7 +155,9 @@ def excel_records(path: Path, sheet: str | None) -> Iterator[Record]:
         yield from _excel_rows(path, sheet)
     except (BadZipFile, InvalidFileException, ParseError, KeyError, OSError, ValueError, zlib.error) as error:
         reason = " ".join(str(error).split())
-        raise DataContractError(f"{path.name} is not an Excel file that can be read ({reason}): save it again") from None
+        raise DataContractError(
+            f"{path.name} is not an Excel file that can be read ({reason}): save it again"
+        ) from None
 
 
 def _excel_rows(path: Path, sheet: str | None) -> Iterator[Record]:

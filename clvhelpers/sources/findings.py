@@ -73,3 +73,11 @@ def examples(connection: "duckdb.DuckDBPyConnection", shown: str, condition: str
         f"ORDER BY source_file, source_row LIMIT {EXAMPLES}"
     ).fetchall()
     return "; ".join(f"{file} row {row}: {value!r}" for file, row, value in rows)
+
+
+def places(connection: "duckdb.DuckDBPyConnection", condition: str) -> str:
+    """Up to five staged rows that meet a condition, and not what they hold: a report may show it."""
+    rows = connection.execute(
+        f"SELECT source_file, source_row FROM staged WHERE {condition} ORDER BY 1, 2 LIMIT {EXAMPLES}"
+    ).fetchall()
+    return "; ".join(f"{file} row {row}" for file, row in rows)

@@ -42,9 +42,7 @@ def expand(source: str | Path | Sequence[str | Path], findings: Findings) -> lis
     sources = [source] if isinstance(source, str | Path) else list(source)
     paths = [path for one in sources for path in _expand_one(str(one), findings)]
     if not sources:
-        findings.problems.append(
-            "no source: give a file, a folder, a pattern such as orders-*.csv, or a list of these"
-        )
+        findings.problems.append("no source: give a file, a folder, a pattern such as orders-*.csv, or a list of these")
     seen: set[Path] = set()
     for path in paths:
         if path.resolve() in seen:

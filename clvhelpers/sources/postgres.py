@@ -93,7 +93,9 @@ def _stream(
         def batches() -> Iterator[pa.RecordBatch]:
             while rows := cursor.fetchmany(BATCH):
                 check()
-                columns = [map(convert, cells) for convert, cells in zip(converted, zip(*rows), strict=True)]
+                columns = [
+                    map(convert, cells) for convert, cells in zip(converted, zip(*rows, strict=True), strict=True)
+                ]
                 arrays = [pa.array(cells, kind) for cells, kind in zip(columns, schema.types, strict=True)]
                 yield pa.record_batch(arrays, schema=schema)
 

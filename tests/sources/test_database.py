@@ -102,7 +102,9 @@ def test_more_rows_than_the_limit_are_counted_and_none_is_kept(shop: Path, tmp_p
     assert not (tmp_path / "query.parquet").exists()
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1 AS id, 2 AS id", "SELECT * FROM ordres", "SELEC 1", "SELECT INTERVAL 1 DAY AS i"])
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1 AS id, 2 AS id", "SELECT * FROM ordres", "SELEC 1", "SELECT INTERVAL 1 DAY AS i"]
+)
 def test_mistakes_in_a_query_are_told_in_a_line(shop: Path, tmp_path: Path, sql: str) -> None:
     with pytest.raises(DataContractError, match=r"AS|Did you mean|syntax error|columns i have a type") as error:
         export_duckdb(shop, Wanted(query=sql), tmp_path)
@@ -116,9 +118,9 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def server() -> Iterator[SimpleNamespace]:
     """A PostgreSQL server of our own: `owner` may do everything there, `reader` may read `shop.orders`."""
-    with postgres_server(tmp_path_factory.mktemp("pg")) as address_of:
+    with postgres_server() as address_of:
         with psycopg.connect(address_of("postgres"), autocommit=True) as owner:
             owner.execute(f"CREATE ROLE reader LOGIN PASSWORD '{SECRET}'")
             owner.execute("CREATE SCHEMA shop")
@@ -199,7 +201,7 @@ def test_a_role_that_may_do_more_is_refused(server: SimpleNamespace, tmp_path: P
     ],
 )
 def test_a_query_that_never_ends_is_ended(server: SimpleNamespace, tmp_path: Path, sql: str) -> None:
-    with pytest.raises(DataContractError, match="the query took longer than `time_limit_seconds`, which is 0.5"):
+    with pytest.raises(DataContractError, match=r"the query took longer than `time_limit_seconds`, which is 0.5"):
         export_postgres(server.address_of("reader"), None, Wanted(query=sql, seconds=0.5), tmp_path)
 
 

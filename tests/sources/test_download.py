@@ -98,12 +98,12 @@ def test_what_takes_too_long_is_ended(web: LocalHttps, tmp_path: Path) -> None:
 
 def test_two_addresses_that_end_alike_are_not_mixed_up(web: LocalHttps, tmp_path: Path) -> None:
     fetched("https://shop.test/orders.csv", tmp_path)
-    with pytest.raises(DataContractError, match="orders.csv is the name of two files to fetch"):
+    with pytest.raises(DataContractError, match=r"orders.csv is the name of two files to fetch"):
         fetched("https://cdn.test/orders.csv", tmp_path)
 
 
 def test_a_server_that_is_not_there_is_told_without_what_follows_the_question_mark(tmp_path: Path) -> None:
-    with pytest.raises(DataContractError, match="can't be fetched: .*refused") as error:
+    with pytest.raises(DataContractError, match=r"can't be fetched: .*refused") as error:
         download(f"https://127.0.0.1:1/orders.csv?signature={TOKEN}", Access(token=TOKEN), tmp_path)
     assert TOKEN not in str(error.value)
 
@@ -150,7 +150,7 @@ def test_an_object_is_read_without_keys_and_with_them(s3: str, tmp_path: Path) -
 def test_keys_of_this_machine_are_not_used(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", TOKEN)
-    with pytest.raises(DataContractError, match="s3://bucket/private.csv can't be fetched: .*ACCESS_DENIED"):
+    with pytest.raises(DataContractError, match=r"s3://bucket/private.csv can't be fetched: .*ACCESS_DENIED"):
         download("s3://bucket/private.csv", Access(endpoint=s3), tmp_path)
 
 

@@ -1,0 +1,182 @@
+"""The local files behind a client's transactions: found, downloaded or exported from a database.
+
+Only light modules are imported here, so that the sources of hundreds of clients can be looked at in a second.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from clvhelpers.errors import ClvError, ConfigError
+from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.config.transactions import Database, Transactions
+from clvhelpers.sources.findings import Findings
+from clvhelpers.sources.locate import expand, is_address
+
+SECRETS = (("database", "password"), ("access", "token"), ("access", "access_key"), ("access", "secret_key"))
+
+
+def needs_fetching(config: ClientConfig) -> bool:
+    """Whether the transactions lie in a database or behind an address, and not in local files.
+
+    >>> from clvhelpers.reporting.config import load_config
+    >>> where = {"source": "s3://acme/orders.csv", "allow_network": True, "columns": {"customer": "c", "date": "d"}}
+    >>> needs_fetching(load_config({"client": "acme", "name": "Acme", "currency": "GBP", "transactions": where}))
+    True
+    """
+    return config.transactions.database is not None or bool(_addresses(config.transactions))
+
+
+def fetch(config: ClientConfig, folder: Path) -> list[Path]:
+    """The local files behind a client's transactions, in the order of the client file.
+
+    Plain files are given as they are. What an address leads to is downloaded into `folder`, and a database is
+    exported there as one Parquet file named after the table. Raises `ConfigError` for a secret that is missing
+    or an address without permission, and `DataContractError` where the data can't be had.
+    """
+    how = config.transactions
+    if how.database is not None:
+        return [_export(how.database, how, folder)]
+    refused = _without_permission(how)
+    if refused:
+        raise ConfigError(refused)
+    findings = Findings()
+    found = {one: expand(one, findings) for one in how.source or [] if not is_address(one)}
+    findings.stop_if_any()
+    return [path for one in how.source or [] for path in found.get(one) or [_download(one, how, folder)]]
+
+
+def notes_of(config: ClientConfig) -> tuple[str, ...]:
+    """What a reader should know of how the files were found, such as those of a folder that are not read."""
+    findings = Findings()
+    for one in config.transactions.source or []:
+        if not is_address(one):
+            expand(one, findings)
+    return tuple(findings.notes)
+
+
+def problems_of(config: ClientConfig) -> list[str]:
+    """What would stop the reading and can be told without reading: no file, no variable, no package.
+
+    >>> from clvhelpers.reporting.config import load_config
+    >>> where = {"source": "nowhere/orders.csv", "columns": {"customer": "c", "date": "d"}}
+    >>> problems_of(load_config({"client": "acme", "name": "Acme", "currency": "GBP", "transactions": where}))
+    ['no file nowhere/orders.csv: there is no folder nowhere']
+    """
+    how = config.transactions
+    findings = Findings(problems=[*_without_permission(how), *_problems_of_addresses(how), *_missing_secrets(how)])
+    for one in how.source or []:
+        if not is_address(one):
+            expand(one, findings)
+    if how.database is not None and how.database.duckdb is not None and not Path(how.database.duckdb).is_file():
+        findings.problems.append(f"no DuckDB file {how.database.duckdb}")
+    if how.database is not None and how.database.postgres is not None and find_spec("psycopg") is None:
+        findings.problems.append(
+            'PostgreSQL is read with psycopg, which is not installed: pip install "clvhelpers[postgres]"'
+        )
+    return findings.problems
+
+
+def secrets_of(config: ClientConfig) -> list[str]:
+    """The values of the secrets that a client file names, to be looked for where none of them may be.
+
+    Raises `ConfigError` for each variable that is not set.
+    """
+    missing = _missing_secrets(config.transactions)
+    if missing:
+        raise ConfigError(missing)
+    return [os.environ[name] for _, name in _secret_variables(config.transactions)]
+
+
+def content_sha256(files: Iterable[str | Path]) -> str:
+    """The SHA-256 of what files hold and are called, in whatever order they are given.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = [Path(folder, name) for name in ("may.csv", "june.csv")]
+    ...     sizes = [path.write_text(path.name) for path in paths]
+    ...     content_sha256(paths) == content_sha256(paths[::-1]) != content_sha256(paths[:1])
+    True
+    """
+    lines = sorted(f"{sha256(path)} {Path(path).name}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file; for what was exported from a database, of its rows in whatever order they lie."""
+    from clvhelpers.sources.export import checksum
+
+    return checksum(Path(path))
+
+
+def _addresses(how: Transactions) -> list[str]:
+    return [one for one in how.source or [] if is_address(one)]
+
+
+def _without_permission(how: Transactions) -> list[str]:
+    if how.allow_network:
+        return []
+    return [
+        f"`transactions.source` names {one.partition('?')[0]}: addresses are read only with `allow_network: true`"
+        for one in _addresses(how)
+    ]
+
+
+def _problems_of_addresses(how: Transactions) -> Iterator[str]:
+    from clvhelpers.sources.download import name_of
+
+    for one in _addresses(how):
+        try:
+            name_of(one)
+        except ClvError as error:
+            yield from error.problems
+
+
+def _export(database: Database, how: Transactions, folder: Path) -> Path:
+    from clvhelpers.sources.export import Wanted
+
+    wanted = Wanted(database.table, database.query, how.row_limit, how.time_limit_seconds)
+    if database.duckdb is not None:
+        from clvhelpers.sources.duckdb_file import export_duckdb
+
+        return export_duckdb(Path(database.duckdb), wanted, folder)
+    from clvhelpers.sources.postgres import export_postgres
+
+    return export_postgres(database.postgres or "", _secret(how, "database", "password"), wanted, folder)
+
+
+def _download(address: str, how: Transactions, folder: Path) -> Path:
+    from clvhelpers.sources.download import Access, download
+
+    token, access_key, secret_key = (_secret(how, *keys) for keys in SECRETS[1:])
+    access = Access(
+        token, access_key, secret_key, how.access.region, how.access.endpoint, seconds=how.time_limit_seconds
+    )
+    return download(address, access, folder)
+
+
+def _secret(how: Transactions, block: str, key: str) -> str | None:
+    """The value of a secret that the client file names; none where it names none."""
+    names = dict(_secret_variables(how))
+    name = names.get(f"transactions.{block}.{key}")
+    if name is not None and not os.environ.get(name):
+        raise ConfigError(_missing_secrets(how))
+    return name and os.environ[name]
+
+
+def _secret_variables(how: Transactions) -> Iterator[tuple[str, str]]:
+    """Each key that names a secret, and the variable that it names."""
+    for block, key in SECRETS:
+        reference = getattr(getattr(how, block), key, None)
+        if reference is not None:
+            yield f"transactions.{block}.{key}", reference.removeprefix("env:")
+
+
+def _missing_secrets(how: Transactions) -> list[str]:
+    return [
+        f"`{key}` names the environment variable {name}, which is not set: set it before the run"
+        for key, name in _secret_variables(how)
+        if not os.environ.get(name)
+    ]
