@@ -4,7 +4,8 @@ import pandas as pd
 
 from clvhelpers.plots.history import key_figures_over_time
 from clvhelpers.reporting.analysis import Analysis
-from clvhelpers.reporting.comparison import FIGURES, LEVEL, Change, Comparison
+from clvhelpers.reporting.comparison import LEVEL, Change, Comparison
+from clvhelpers.reporting.figures import FIGURES
 from clvhelpers.reporting.history import key_figures
 from clvhelpers.reporting.shown import Shown
 from clvhelpers.text import Table, Text, count, day, join, md, percent, table

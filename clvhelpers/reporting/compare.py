@@ -20,7 +20,8 @@ from clvhelpers.customers import orders_over_time, split_holdout
 from clvhelpers.models.beta_geo import BetaGeoParameters
 from clvhelpers.models.gamma_gamma import GammaGammaParameters
 from clvhelpers.models.value import value_under
-from clvhelpers.reporting.comparison import FIGURES, LEVEL, Change, Comparison, Verdict
+from clvhelpers.reporting.comparison import LEVEL, Change, Comparison, Verdict
+from clvhelpers.reporting.figures import FIGURES
 from clvhelpers.reporting.history import MONTHS, earlier, key_figures
 from clvhelpers.reporting.noise import (
     Noise,
