@@ -13,6 +13,10 @@ from clvhelpers.purchases import EXAMPLES, Frame, rows_of
 from clvhelpers.text import day, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pyarrow as pa
+
     from clvhelpers.transactions import Rules
 
 WORDS = {
@@ -69,23 +73,29 @@ class CleanLog:
         money = f", which stand for {total} in money" if self.money_set_aside else ""
         return f"{used}; {number(sum(self.rows_set_aside.values()))} were set aside ({reasons}){money}."
 
-    def write_set_aside(self, path: str | Path) -> None:
-        """Write the rows that were set aside, each with its reason, to a Parquet file."""
-        rows: Any = nw.from_native(self.set_aside)
-        if rows.implementation.is_duckdb():
-            _write_batches(self.set_aside.to_arrow_reader(), path)
-        elif isinstance(rows, nw.DataFrame):
-            rows.write_parquet(path)
-        else:
-            rows.collect().write_parquet(path)
+    def write_set_aside(
+        self, path: str | Path, change: "Callable[[pa.RecordBatch], pa.RecordBatch] | None" = None
+    ) -> None:
+        """Write the rows that were set aside, each with its reason, to a Parquet file.
+
+        `change` gets each batch of rows before it is written, and gives one of the same schema.
+        """
+        import pyarrow.parquet as pq
+
+        schema, batches = _arrow(self.set_aside)
+        with pq.ParquetWriter(path, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch if change is None else change(batch))
 
 
-def _write_batches(reader: Any, path: str | Path) -> None:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetWriter(path, reader.schema) as writer:
-        for batch in reader:
-            writer.write_batch(batch)
+def _arrow(frame: Any) -> "tuple[pa.Schema, Iterable[pa.RecordBatch]]":
+    """A frame of any engine as batches of rows."""
+    rows: Any = nw.from_native(frame)
+    if rows.implementation.is_duckdb():
+        reader = frame.to_arrow_reader()
+        return reader.schema, reader
+    table = (rows if isinstance(rows, nw.DataFrame) else rows.collect()).to_arrow()
+    return table.schema, table.to_batches()
 
 
 def count_rows(rows: Frame) -> list[Count]:

@@ -317,7 +317,8 @@ class Table:
     caption: str
     formats: Mapping[str, Format] = field(default_factory=dict)
 
-    def _texts(self) -> pd.DataFrame:
+    def texts(self) -> pd.DataFrame:
+        """What is shown, a text for each cell."""
         shown = self.frame.reset_index() if self.frame.index.name else self.frame
         return pd.DataFrame(
             {name: [self._cell(name, value) for value in shown[name]] for name in shown.columns}, dtype=object
@@ -338,7 +339,7 @@ class Table:
         return name in self.formats or pd.api.types.is_numeric_dtype(self.frame[name])
 
     def _repr_html_(self) -> str:
-        texts = self._texts()
+        texts = self.texts()
         classes = {name: ' class="number"' if self._numeric(name) else _LEFT for name in texts.columns}
         head = "".join(f'<th scope="col"{classes[name]}>{html.escape(str(name))}</th>' for name in texts.columns)
         rows = []
@@ -358,12 +359,12 @@ class Table:
         >>> table(pd.DataFrame({"tier": ["Gold"], "share": [0.25]}), "Tiers", share=percent).as_data()["rows"]
         [['Gold', '25.0%']]
         """
-        texts = self._texts()
+        texts = self.texts()
         columns = [{"name": str(name), "number": self._numeric(name)} for name in texts.columns]
         return {"caption": self.caption, "columns": columns, "rows": texts.to_numpy().tolist()}
 
     def __repr__(self) -> str:
-        return f"{self.caption}\n{self._texts().to_string(index=False)}"
+        return f"{self.caption}\n{self.texts().to_string(index=False)}"
 
 
 def table(frame: pd.DataFrame, caption: str, **formats: Format) -> Table:

@@ -6,6 +6,7 @@ read them as markup.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -17,12 +18,30 @@ from clvhelpers.plots.orders import orders_over_time, revenue_over_time
 from clvhelpers.plots.prediction import tracking
 from clvhelpers.plots.segments import tier_bars
 from clvhelpers.purchases import PERIODS
+from clvhelpers.reporting import small_groups
 from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.forecast import LEVEL
 from clvhelpers.reporting.shown import Shown
+from clvhelpers.reporting.small_groups import ShownCohorts, few_in_words, hide_scores
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
-from clvhelpers.text import MISSING, Format, Table, Text, count, day, join, md, money, number, percent, period, table
+from clvhelpers.text import (
+    MISSING,
+    Cell,
+    Format,
+    Range,
+    Table,
+    Text,
+    count,
+    day,
+    join,
+    md,
+    money,
+    number,
+    percent,
+    period,
+    table,
+)
 
 Page = list[Shown]
 LAST_PERIODS = 12
@@ -43,29 +62,33 @@ def key_figures(analysis: Analysis) -> Page:
     """The numbers that a manager asks for first, each with its meaning."""
     metrics, cash = analysis.metrics, _cash(analysis)
     base, clv, months = metrics.base, metrics.clv, metrics.clv.horizon_months
-    rows = [
-        ("Customers", number(base.customers), "bought at least once"),
-        ("Orders", number(base.orders), "days on which a customer bought; several orders of a day count once"),
-        ("Revenue", cash(base.revenue), "refunds subtracted"),
-        ("Average order", cash(base.average_order_value), "revenue / orders"),
-        ("Orders per customer", number(base.orders_per_customer, 2), "orders / customers"),
-        ("Repeat rate", percent(base.repeat_rate), "customers with two orders or more"),
+    rows: list[tuple[str, Cell | Range, str]] = [
+        ("Customers", Cell(base.customers, number), "bought at least once"),
+        ("Orders", Cell(base.orders, number), "days on which a customer bought; several orders of a day count once"),
+        ("Revenue", Cell(base.revenue, cash), "refunds subtracted"),
+        ("Average order", Cell(base.average_order_value, cash), "revenue / orders"),
+        ("Orders per customer", Cell(base.orders_per_customer, partial(number, decimals=2)), "orders / customers"),
+        ("Repeat rate", Cell(base.repeat_rate, percent), "customers with two orders or more"),
         (
             "Gross profit so far",
-            cash(clv.historical_mean),
+            Cell(clv.historical_mean, cash),
             f"of a customer, at a margin of {percent(base.gross_margin, 0)}",
         ),
-        ("Predicted value", cash(clv.mean), f"gross profit of a customer in the next {months} months, discounted"),
-        ("Predicted value of the base", cash(clv.total), "the same for all customers of today"),
+        (
+            "Predicted value",
+            Cell(clv.mean, cash),
+            f"gross profit of a customer in the next {months} months, discounted",
+        ),
+        ("Predicted value of the base", Cell(clv.total, cash), "the same for all customers of today"),
     ]
     if clv.interval_90 is not None:
-        low, high = clv.interval_90.total
-        rows.append((f"… its {percent(LEVEL, 0)} range", f"{cash(low)} to {cash(high)}", "if the model holds"))
+        total = Range(*clv.interval_90.total, cash)
+        rows.append((f"… its {percent(LEVEL, 0)} range", total, "if the model holds"))
     if metrics.model is not None and words.prediction_usable(metrics):
-        expected = number(metrics.model.expected_orders)
+        expected = Cell(metrics.model.expected_orders, number)
         rows.append(("Expected orders", expected, f"of today's customers in the next {months} months"))
     frame = pd.DataFrame(rows, columns=["Figure", "Value", "Meaning"])
-    known = frame["Value"] != MISSING
+    known = frame["Value"].map(str) != MISSING
     shown: Page = [table(frame[known], f"Key figures as of {day(metrics.as_of)}")]
     if not known.all():
         shown.append(
@@ -96,10 +119,7 @@ def _problem_table(analysis: Analysis) -> Table:
             "What was done": problems["action"].str.replace("_", " "),
             "Rows": problems["rows"],
             "Money": problems["money"] if analysis.has_money else None,
-            "For example": [
-                _places(rule, places, analysis)
-                for rule, places in zip(problems["rule"], problems["examples"], strict=True)
-            ],
+            "For example": [_places(places, analysis) for places in problems["examples"]],
         }
     )
     if not analysis.has_money:
@@ -107,12 +127,12 @@ def _problem_table(analysis: Analysis) -> Table:
     return table(frame, "Rows with a problem, and the money they stand for", Rows=number, Money=_cash(analysis))
 
 
-def _places(rule: str, places: Iterable[str], analysis: Analysis) -> str:
-    """Where to look, without the name of the only file, and never with a customer's id or a whole line."""
+def _places(places: Iterable[str], analysis: Analysis) -> str:
+    """Where to look, without the name of the only file, and never what stands there, which may be a customer's id."""
     files = analysis.source.files
     only = f"{files[0].path.name} " if len(files) == 1 else ""
     rows = [place.removeprefix(only) for place in places if not place.startswith("customer ")]
-    return ", ".join(row.partition(":")[0] if rule == "unreadable_row" else row for row in rows)
+    return ", ".join(row.partition(": ")[0] for row in rows)
 
 
 def revenue(analysis: Analysis) -> Page:
@@ -128,13 +148,17 @@ def revenue(analysis: Analysis) -> Page:
         "new_customers": "New customers",
         "revenue": "Revenue",
     }
-    frame = periods.tail(LAST_PERIODS).rename(columns=names).drop(columns="complete")
+    frame = periods.tail(LAST_PERIODS).rename(columns=names)
+    least = analysis.config.privacy.minimum_group
+    frame["Customers"] = few_in_words(frame["Customers"], frame["few"], least)
+    frame["New customers"] = few_in_words(frame["New customers"], frame["few_new"], least)
+    frame = frame.drop(columns=["complete", "few", "few_new"])
     late = "" if periods["complete"].all() else "; the last one is not over"
     formats: dict[str, Format] = {"Orders": number, "Customers": number, "New customers": number, "Revenue": cash}
     kept = {name: show for name, show in formats.items() if name in frame}
     step = PERIODS[periods["period"].iloc[0].freqstr[0]]
     shown.append(table(frame, f"The last {count(len(frame), step)}{late}", **kept))
-    return shown
+    return shown + _note(analysis, hidden=bool(periods.isna().any(axis=None)))
 
 
 def cohorts(analysis: Analysis) -> Page:
@@ -145,11 +169,15 @@ def cohorts(analysis: Analysis) -> Page:
     shown: Page = [md("Retention here is {definition}.", definition=result.definition)]
     average = result.average()
     later = average[average["age"] > 0]
+    hidden = isinstance(result, ShownCohorts) and bool(result.frame["hidden"].any())
+    note = _note(analysis, hidden=hidden)
+    if later.empty and hidden:
+        return [*shown, md("Too few customers have come back to show in which {step}.", step=result.step), *note]
     if later.empty:
         return [*shown, md("No cohort is old enough to have come back yet.")]
-    if not later["retention"].any():
+    if not later["retention"].any() and not hidden:
         return [*shown, md("Nobody has come back in a later {step} yet.", step=result.step)]
-    return [*shown, retention_curve(result), _retention_table(result, average), result.plot()]
+    return [*shown, retention_curve(result), _retention_table(result, average), result.plot(), *note]
 
 
 def _retention_table(result: CohortTable, average: pd.DataFrame) -> Table:
@@ -159,7 +187,7 @@ def _retention_table(result: CohortTable, average: pd.DataFrame) -> Table:
         {
             result.step.capitalize(): told["age"],
             "Retention": told["retention"],
-            f"{percent(0.95, 0)} range": [f"{percent(low)} to {percent(high)}" for low, high in bounds],
+            f"{percent(0.95, 0)} range": [Range(low, high, percent) for low, high in bounds],
             "Customers": told["customers"],
         }
     )
@@ -196,16 +224,20 @@ def _groups(analysis: Analysis) -> Page:
         "Predicted value each": cash,
     }
     frame = pd.DataFrame(rows, columns=["Group", *formats]).dropna(axis="columns", how="all")
+    least = analysis.config.privacy.minimum_group
+    frame["Customers"] = few_in_words(groups.frame["customers"], groups.frame["few"], least)
     kept = {name: show for name, show in formats.items() if name in frame}
     actions = groups.frame[["group", "action"]].set_axis(["Group", "What to do"], axis="columns")
-    shares = score_shares(scores).rename_axis("Score")
+    shares = hide_scores(scores, score_shares(scores), least).rename_axis("Score")
+    hidden = bool(groups.frame["customers"].isna().any() or shares.isna().any(axis=None))
     return [
         md("{sentence}", sentence=groups.sentence()),
-        groups.plot(),
+        *([groups.plot()] if (groups.frame["customers"] > 0).any() else []),
         table(frame, "The groups", **kept),
         table(actions, "What to do with each group"),
         md("{how}", how=_how_scored(analysis)),
         table(shares, "Share of customers with each score; 5 is best", **dict.fromkeys(shares.columns, percent)),
+        *_note(analysis, hidden=hidden),
     ]
 
 
@@ -213,9 +245,12 @@ def _how_scored(analysis: Analysis) -> str:
     near, good, fair, far = RECENCY_MULTIPLES
     _, two, three, four, five = FREQUENCY_EDGES
     by_money = " M is fifths by total spend, where equal customers share the lower score." if analysis.has_money else ""
+    returning = (analysis.summary["frequency"] > 0).sum()
+    gap = "" if returning < analysis.config.privacy.minimum_group else number(typical_gap(analysis.summary), 1)
+    weeks = f", {gap} weeks" if gap else ""
     return (
         "The groups come from two scores. R sets the time since the last order against the usual time between two "
-        f"orders of a repeat customer, {number(typical_gap(analysis.summary), 1)} weeks: up to {near}, {good}, {fair} "
+        f"orders of a repeat customer{weeks}: up to {near}, {good}, {fair} "
         f"and {far} times that score 5, 4, 3 and 2. F counts orders: one scores 1, then {two}, {three}, {four} and "
         f"{five} or more score 2, 3, 4 and 5.{by_money}"
     )
@@ -231,10 +266,13 @@ def _tiers(analysis: Analysis) -> Page:
     formats: dict[str, Format] = {"Customers": number, "Share of value": percent}
     formats |= dict.fromkeys(["Value above", "Mean value", "Total value"], cash)
     actions = pd.DataFrame(TIER_ACTIONS.items(), columns=["Tier", "What to do"])
+    known = tiers.frame.dropna(subset=["customers"])
+    frame["Customers"] = few_in_words(frame["Customers"], tiers.frame["few"], analysis.config.privacy.minimum_group)
     return [
         md("Tiers rank customers by predicted value, in quarters. {sentence}", sentence=tiers.sentence()),
-        tier_bars(tiers.frame, cash),
+        *([tier_bars(known, cash)] if (known["customers"] > 0).any() else []),
         table(frame, "Tiers by predicted value", **formats),
+        *_note(analysis, hidden=len(known) < len(frame)),
         table(actions, "What to do with each tier"),
         md("To see a tier grow from one report to the next, keep the limits of this one: quarters never grow."),
     ]
@@ -245,15 +283,16 @@ def concentration(analysis: Analysis) -> Page:
     result = analysis.concentration
     if result is None:
         return [md("Without amounts there is no revenue to share out.")]
-    if result.top_10_share is None:
+    if result.total <= 0:
         return [md("{sentence}", sentence=result.sentence())]
-    rows = [
-        (f"Best {percent(0.01, 0)} of customers", percent(result.top_1_share)),
-        (f"Best {percent(0.1, 0)} of customers", percent(result.top_10_share)),
-        (f"Best {percent(0.2, 0)} of customers", percent(result.top_20_share)),
-        (f"Customers who make {percent(0.8, 0)} of revenue", percent(result.share_for_80)),
-        ("Gini coefficient (0 all equal, 1 one has all)", number(result.gini, 3)),
+    shares = [
+        (f"Best {percent(0.01, 0)} of customers", result.top_1_share),
+        (f"Best {percent(0.1, 0)} of customers", result.top_10_share),
+        (f"Best {percent(0.2, 0)} of customers", result.top_20_share),
+        (f"Customers who make {percent(0.8, 0)} of revenue", result.share_for_80),
     ]
+    rows = [(name, Cell(share, percent)) for name, share in shares]
+    rows.append(("Gini coefficient (0 all equal, 1 one has all)", Cell(result.gini, partial(number, decimals=3))))
     return [
         md(
             "{sentence} Over a short time chance makes customers look more unequal than they are.",
@@ -261,6 +300,7 @@ def concentration(analysis: Analysis) -> Page:
         ),
         result.plot(),
         table(pd.DataFrame(rows, columns=["Measure", "Value"]), "Concentration of revenue so far"),
+        *_note(analysis, hidden=any(share is None for _, share in shares)),
     ]
 
 
@@ -273,7 +313,9 @@ def prediction(analysis: Analysis) -> Page:
         shown.append(_missing(analysis, "Check of the prediction"))
     else:
         verdict = analysis.forecast.check.verdict
-        shown += [md("{sentence}", sentence=verdict.sentence()), verdict.plot()]
+        known = replace(verdict, frame=verdict.frame.dropna(subset=["customers"]))
+        shown += [md("{sentence}", sentence=verdict.sentence()), *([known.plot()] if len(known.frame) else [])]
+        shown += _note(analysis, hidden=len(known.frame) < len(verdict.frame))
         shown.append(tracking(analysis.forecast.check.path, analysis.forecast.check.calibration_end))
     if analysis.forecast.value is not None:
         shown += _value(analysis)
@@ -288,10 +330,10 @@ def _value(analysis: Analysis) -> Page:
     if interval is None:
         return []
     rows = [
-        ("Mean of a customer", cash(clv.mean), f"{cash(interval.mean[0])} to {cash(interval.mean[1])}"),
-        ("Median of a customer", cash(clv.median), "–"),
-        ("All customers", cash(clv.total), f"{cash(interval.total[0])} to {cash(interval.total[1])}"),
-        ("So far, mean of a customer", cash(clv.historical_mean), "–"),
+        ("Mean of a customer", Cell(clv.mean, cash), Range(*interval.mean, cash)),
+        ("Median of a customer", Cell(clv.median, cash), None),
+        ("All customers", Cell(clv.total, cash), Range(*interval.total, cash)),
+        ("So far, mean of a customer", Cell(clv.historical_mean, cash), None),
     ]
     economics = analysis.config.economics
     caption = (
@@ -310,6 +352,11 @@ def _model_limits(analysis: Analysis) -> Text:
         "one-time buyers as an average, never one by one. The range covers chance and the uncertainty of the fit; it "
         "does not cover a model that is wrong." + gross
     )
+
+
+def _note(analysis: Analysis, *, hidden: bool) -> list[Text]:
+    """What stands under tables and figures where numbers of few customers are hidden."""
+    return [small_groups.note(analysis.config.privacy.minimum_group)] if hidden else []
 
 
 def _missing(analysis: Analysis, step: str) -> Text:

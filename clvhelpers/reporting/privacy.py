@@ -9,12 +9,17 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clvhelpers.errors import OutputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KEY_VARIABLE = "CLV_PSEUDONYM_KEY"
 KEY_FILE = "pseudonyms.key"
 KEY_BYTES = 32
+UNREAD_TEXTS = ("unreadable", "date_text", "amount_text")
 
 
 def client_key(home: Path) -> bytes:
@@ -69,6 +74,25 @@ def run_key() -> bytes:
 
 
 _OWN_KEY = secrets.token_bytes(KEY_BYTES)
+
+
+def without_ids(rows: "pa.RecordBatch", key: bytes) -> "pa.RecordBatch":
+    """Rows of a log with a pseudonym for each customer, and without texts that could not be read.
+
+    Such a text may hold anything, an id too; `source_file` and `source_row` lead to it.
+    """
+    import pyarrow as pa
+
+    names: dict[object, str | None] = {None: None}
+    columns = []
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        if name == "customer_id":
+            ids = column.to_pylist()
+            names |= {who: pseudonym(who, key) for who in set(ids) - names.keys()}
+            columns.append(pa.array([names[who] for who in ids], column.type))
+        else:
+            columns.append(pa.nulls(len(column), column.type) if name in UNREAD_TEXTS else column)
+    return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
 def pseudonym(customer_id: object, key: bytes) -> str:

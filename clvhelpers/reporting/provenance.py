@@ -20,8 +20,21 @@ SPEND_SOURCE = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, 
 
 def method(analysis: Analysis) -> list[Text | Table]:
     """How the numbers were made, so that they can be made again."""
+    rules = pd.DataFrame(
+        [(name.replace("_", " "), _rule_words(value)) for name, value in analysis.config.rules.model_dump().items()],
+        columns=["Rule", "Action"],
+    )
+    return [
+        table(pd.DataFrame(facts(analysis), columns=["What", "Value"]), "How these numbers were made"),
+        table(rules, "Rules for rows with a problem"),
+        md("Sources: {orders}; {spend}.", orders=ORDERS_SOURCE, spend=SPEND_SOURCE),
+    ]
+
+
+def facts(analysis: Analysis) -> list[tuple[str, str]]:
+    """What the numbers were made from and with, as names and values."""
     config = analysis.config
-    rows = [
+    return [
         ("As of", f"{day(analysis.log.as_of)} (time zone {config.timezone}); later rows are set aside"),
         ("Orders used", f"{day(analysis.log.first_date)} to {day(analysis.log.last_date)}"),
         ("Margin, discount, horizon", _economics(analysis)),
@@ -34,15 +47,6 @@ def method(analysis: Analysis) -> list[Text | Table]:
             ", ".join([f"Python {sys.version.split()[0]}", *(f"{name} {version(name)}" for name in LIBRARIES)]),
         ),
     ]
-    rules = pd.DataFrame(
-        [(name.replace("_", " "), _rule_words(value)) for name, value in config.rules.model_dump().items()],
-        columns=["Rule", "Action"],
-    )
-    return [
-        table(pd.DataFrame(rows, columns=["What", "Value"]), "How these numbers were made"),
-        table(rules, "Rules for rows with a problem"),
-        md("Sources: {orders}; {spend}.", orders=ORDERS_SOURCE, spend=SPEND_SOURCE),
-    ]
 
 
 def settings_sha256(settings: Mapping[str, Any]) -> str:
@@ -52,7 +56,7 @@ def settings_sha256(settings: Mapping[str, Any]) -> str:
     >>> settings_sha256(one) == settings_sha256(two) != settings_sha256({**one, "seed": 1})
     True
     """
-    source = [name.rpartition("/")[2] for name in settings["transactions"]["source"]]
+    source = [name.rpartition("/")[2] for name in settings["transactions"]["source"] or []]
     portable = {**settings, "transactions": {**settings["transactions"], "source": source}}
     return hashlib.sha256(json.dumps(portable, sort_keys=True).encode()).hexdigest()
 

@@ -1,14 +1,19 @@
 """`Report`: what the template notebook calls, a method for each section."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from clvhelpers.reporting import pages, provenance
+from clvhelpers.reporting import excel, pages, provenance
 from clvhelpers.reporting.analysis import Analysis, analyse
+from clvhelpers.reporting.appendix import tables_behind
 from clvhelpers.reporting.changes import changes
 from clvhelpers.reporting.config import load_config
+from clvhelpers.reporting.customer_list import customer_list
 from clvhelpers.reporting.markdown import own_page
+from clvhelpers.reporting.privacy import run_key, without_ids
 from clvhelpers.reporting.shown import Shown, show
 from clvhelpers.text import Table, day, language, md
 
@@ -88,7 +93,16 @@ class Report:
         """Write `metrics.json` and `set_aside.parquet` into `folder` (default: the working directory)."""
         target = Path(folder)
         (target / "metrics.json").write_text(self.analysis.metrics.as_json(), encoding="utf-8")
-        self.analysis.log.write_set_aside(target / "set_aside.parquet")
+        by_name = self.config.appendix.customer_rows
+        change = None if by_name else partial(without_ids, key=run_key())
+        self.analysis.log.write_set_aside(target / "set_aside.parquet", change)
+        with language(self.config.language):
+            customers = customer_list(self.analysis) if by_name else None
+            if find_spec("xlsxwriter"):
+                tables = [*self.tables, *tables_behind(self.analysis)]
+                excel.write(target / "appendix.xlsx", self.analysis, tables, customers)
+        if customers is not None:
+            customers.write_csv(target / "customers.csv")
 
     def _own_page(self, path: str | None) -> None:
         if path is not None:
