@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from matplotlib.text import Text as Label
 
@@ -13,6 +15,7 @@ from clvhelpers.reporting import analyse, pages, provenance
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.changes import changes
 from clvhelpers.reporting.history import key_figures
+from clvhelpers.reporting.html import export
 from clvhelpers.reporting.report import Report
 from clvhelpers.reporting.run import LIBRARIES
 from clvhelpers.reporting.shown import Shown
@@ -126,3 +129,10 @@ def test_each_section_is_shown_in_the_client_s_language(german: Analysis, monkey
     report.concentration()
     assert written == ["1.234,5"]
     assert number(1234.5, 1) == "1,234.5"
+
+
+def test_the_head_of_the_page_has_the_day_in_the_language(german: Analysis, tmp_path: Path) -> None:
+    notebook, page = tmp_path / "report.ipynb", tmp_path / "report.html"
+    nbformat.write(nbformat.v4.new_notebook(), notebook)
+    export(notebook, page, german.config, date(2026, 6, 30))
+    assert "30. Juni 2026" in page.read_text(encoding="utf-8")

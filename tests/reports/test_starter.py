@@ -1,10 +1,13 @@
 """`clv new`: what is guessed, what is asked, and that the file it writes is one that `clv check` reads."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
+from PIL import Image
 from pydantic import BaseModel
 
 from clvhelpers.errors import ConfigError, DataContractError, OutputError
@@ -93,8 +96,8 @@ OPTIONAL_BLOCKS = ("database", "access", "rules", "brand", "sections", "pages", 
 
 @pytest.mark.parametrize("block", OPTIONAL_BLOCKS)
 def test_a_block_without_its_marks_is_a_valid_one_with_all_its_keys(tmp_path: Path, block: str) -> None:
-    for name, content in (("logo.png", b"\x89PNG\r\n\x1a\n"), ("font.ttf", b"\x00\x01\x00\x00")):
-        (tmp_path / name).write_bytes(content)
+    Image.new("RGB", (20, 10), "#0b4f8a").save(tmp_path / "logo.png")
+    shutil.copy(Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSansMono.ttf"), tmp_path / "font.ttf")
     for name in ("before.md", "after.md"):
         (tmp_path / name).write_text("Words.", encoding="utf-8")
     text = starter(tmp_path)
