@@ -44,12 +44,15 @@ def measured(job: Job) -> Outcome:
 
 
 def limit_memory(limit: int | None) -> None:
-    """Let this process hold at most so many bytes of data, where the system can do that."""
+    """Let this process hold at most so many bytes of data, where the system can do that.
+
+    A browser that prints needs other limits than Python does, so the limit is one that the process may lift.
+    """
     if limit is None or sys.platform == "win32":
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def usage() -> tuple[float, float]:
