@@ -115,7 +115,7 @@ class TestCdnow:
 
     def test_saved_files(self, cdnow: Analysis, tmp_path: Path) -> None:
         report = Report.__new__(Report)
-        report.analysis = cdnow
+        report.analysis, report.config, report.tables = cdnow, cdnow.config, []
         report.save(tmp_path)
         saved = Metrics.model_validate_json((tmp_path / "metrics.json").read_text(encoding="utf-8"))
         assert saved == cdnow.metrics
