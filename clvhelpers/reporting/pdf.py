@@ -123,9 +123,10 @@ def _signs(fonts: "Fonts") -> set[str]:
 
     signs = {"\n"}
     for face in fonts.fonts():
-        with contextlib.suppress(TTLibError):
-            if face.path is not None:
-                signs.update(map(chr, TTFont(face.path, fontNumber=face.index, lazy=True).getBestCmap() or {}))
+        if face.path is None:
+            continue
+        with contextlib.suppress(TTLibError), TTFont(face.path, fontNumber=face.index, lazy=True) as font:
+            signs.update(map(chr, font.getBestCmap() or {}))
     return signs
 
 
@@ -180,17 +181,18 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         try:
             running.wait(PRINT_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise OutputError(f"{Path(command[0]).name} did not print within {PRINT_SECONDS} seconds.") from error
-        finally:
             _end(running)
+            raise OutputError(f"{Path(command[0]).name} did not print within {PRINT_SECONDS} seconds.") from error
+        except BaseException:
+            _end(running)
+            raise
 
 
 def _end(running: "subprocess.Popen[bytes]") -> None:
-    """End a program with all that it started; what has ended by itself is no matter."""
+    """End a program with all that it started."""
     if sys.platform == "win32":
         running.kill()
-        return
-    with contextlib.suppress(ProcessLookupError):
+    else:
         os.killpg(running.pid, signal.SIGKILL)
 
 

@@ -1,6 +1,5 @@
 """The page made of a notebook: what it shows, what it never shows, and that values stay text."""
 
-import base64
 import html
 import re
 from datetime import date
@@ -8,25 +7,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pandas as pd
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from fontTools.ttLib import TTFont
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 import clvhelpers as clv
-from clvhelpers.plots.look import Picture, canvas
-from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.html import export
+from tests.reports.cells import brand, client, page_cell, picture, shows, write_notebook
 from tests.reports.small import HOSTILE
 
 
-def page_of(folder: Path, *cells: Any, name: str = "Acme") -> str:
-    notebook, page = folder / "report.ipynb", folder / "report.html"
-    nbformat.write(new_notebook(cells=list(cells)), notebook)
-    columns = {"customer": "id", "date": "day"}
-    source = {"source": "orders.csv", "columns": columns}
-    config = load_config({"client": "acme", "name": name, "currency": "GBP", "transactions": source})
-    export(notebook, page, config, as_of=date(2026, 6, 30))
+def page_of(folder: Path, *cells: Any, name: str = "Acme", **changes: Any) -> str:
+    page = folder / "report.html"
+    export(write_notebook(folder, *cells), page, client(name, **changes), as_of=date(2026, 6, 30))
     return page.read_text(encoding="utf-8")
 
 
@@ -44,19 +38,6 @@ class Markup(HTMLParser):
 
 def body_of(page: str) -> str:
     return page[page.index("<main") :]
-
-
-def shows(**data: str) -> Any:
-    mime = {name.replace("_", "/"): value for name, value in data.items()}
-    return new_code_cell("code_of_ours()", outputs=[new_output("display_data", data=mime)])
-
-
-def picture(alt: str) -> Any:
-    with canvas() as (figure, axes):
-        axes.plot([1, 2])
-    data, metadata = Picture(figure, alt)._repr_mimebundle_()
-    data["image/png"] = base64.b64encode(data["image/png"]).decode()
-    return new_code_cell("", outputs=[new_output("display_data", data=data, metadata=metadata)])
 
 
 def test_the_head_has_the_client_the_title_and_the_day(tmp_path: Path) -> None:
@@ -128,3 +109,54 @@ def test_a_notebook_that_ended_in_an_error_makes_no_page(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="ZeroDivisionError"):
         page_of(tmp_path, cell)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_client_s_look_is_in_the_page_and_needs_nothing_from_outside(tmp_path: Path) -> None:
+    page = page_of(tmp_path, new_markdown_cell("## Part"), brand=brand(tmp_path))
+    logo = next(attributes for tag, attributes in Markup(page).tags if attributes.get("class") == "logo")
+    assert logo["alt"] == "Acme"
+    assert logo["src"].startswith("data:image/png;base64,")
+    assert ":root { --primary: #8b1a1a; --accent: #d9a441; }" in page
+    assert "font-src data:;" in page
+    assert 'src: url("data:font/ttf;base64,' in page
+    assert "<p>Marlow &amp; Co, confidential</p>" in page
+    assert "Marlow\\000020\\000026\\000020Co" in page
+    assert not re.search(r"https?://|url\((?!\"data:)|@import|<link|<script|<iframe", page)
+
+
+def test_without_a_look_of_its_own_nothing_of_one_is_there(tmp_path: Path) -> None:
+    page = page_of(tmp_path, new_markdown_cell("## Part"))
+    assert ":root { --primary: #0b4f8a; --accent: #56b4e9; }" in page
+    assert not re.search(r"font-src|@font-face|<footer|<img|@bottom-left", page)
+
+
+def test_neither_a_footer_nor_the_name_in_a_font_is_read_as_style_or_markup(tmp_path: Path) -> None:
+    look = brand(tmp_path)
+    with TTFont(look["font"]) as font:
+        for record in font["name"].names:
+            record.string = '"}</style><script>alert(1)</script>'
+        font.save(look["font"])
+    page = page_of(tmp_path, brand=look | {"footer": '"; } body { color: red } </style>' + HOSTILE})
+    assert {"script", "iframe"}.isdisjoint(tag for tag, _ in Markup(page).tags)
+    assert [tag for tag, _ in Markup(page).tags].count("img") == 1
+    assert "color: red" not in page[: page.index("</style>")]
+    assert html.unescape(page[page.index("<footer>") :]).count(HOSTILE) == 1
+
+
+def test_own_pages_join_the_contents_and_leave_one_title(tmp_path: Path) -> None:
+    before, after = page_cell(tmp_path, "# About us\n\n$5 <b>"), page_cell(tmp_path, "# What next")
+    page = page_of(tmp_path, new_markdown_cell("# Title"), before, shows(text_markdown="## Summary"), after)
+    assert re.findall(r'<a href="#part-\d">(.*?)</a>', page) == ["About us", "Summary", "What next"]
+    assert re.findall(r"<h1>(.*?)</h1>", page) == ["Title"]
+    assert "<p>$5 &lt;b&gt;</p>" in page
+
+
+def test_levels_of_headings_are_never_left_out(tmp_path: Path) -> None:
+    page = page_of(tmp_path, new_markdown_cell("# Title\n\n#### A\n\n##### B\n\n# C\n\n###### D"))
+    assert re.findall(r"<h(\d)", body_of(page)) == ["2", "3", "2", "3"]
+
+
+def test_the_same_notebook_gives_the_same_page(tmp_path: Path) -> None:
+    look = brand(tmp_path)
+    cells = [picture("A line."), new_markdown_cell("## Part")]
+    assert page_of(tmp_path, *cells, brand=look) == page_of(tmp_path, *cells, brand=look)
