@@ -86,7 +86,9 @@ def _check(analysis: Analysis) -> list[Table]:
     groups, least = check.verdict.frame, analysis.config.privacy.minimum_group
     frame = pd.DataFrame(
         {
-            "Repeat purchases before": [int(name) if name.isdigit() else name for name in groups["frequency"]],
+            "Repeat purchases before": [
+                int(name) if name.isdigit() else name.replace("+", " or more") for name in groups["frequency"]
+            ],
             "Customers": few_in_words(groups["customers"], groups["few"], least),
             "Actual, each": groups["actual"],
             "Model, each": groups["predicted"],

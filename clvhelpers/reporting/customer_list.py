@@ -5,6 +5,7 @@ mark, without which Excel garbles names; in it a text that a spreadsheet would t
 an apostrophe.
 """
 
+import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from clvhelpers.errors import ClvWarning
 from clvhelpers.models import customer_intervals
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.forecast import DRAWS, LEVEL
@@ -33,7 +35,7 @@ class CustomerList:
         frame = self.table.frame.copy()
         for name in frame.select_dtypes(exclude=["number", "datetime"]):
             frame[name] = frame[name].map(without_formula)
-        frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n", date_format="%Y-%m-%d")
+        frame.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n", date_format="%Y-%m-%d")
 
 
 def without_formula(value: Any) -> Any:
@@ -84,20 +86,15 @@ def _add_future(frame: pd.DataFrame, formats: dict[str, Format], analysis: Analy
     formats["probability_alive"] = percent
     if forecast.value is None or analysis.tiers is None:
         return "There is no predicted value in money; why, is told on the sheet Cover."
-    economics = analysis.config.economics
-    bounds = customer_intervals(
-        forecast.model,
-        forecast.value.spend_model,
-        analysis.summary,
-        economics.horizon_months,
-        economics.discount_rate,
-        economics.gross_margin or 1.0,
-        draws=DRAWS,
-        seed=analysis.config.seed,
-        level=LEVEL,
-    )
-    values = {"clv": forecast.value.clv, "clv_low": bounds["low"], "clv_high": bounds["high"]}
-    for name, value in values.items():
+    terms = analysis.config.economics.model_dump()
+    terms["margin"] = terms.pop("gross_margin")
+    models = forecast.model, forecast.value.spend_model
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ClvWarning)  # the same as for the value of the base, which the report tells
+        bounds = customer_intervals(
+            *models, analysis.summary, **terms, draws=DRAWS, seed=analysis.config.seed, level=LEVEL
+        )
+    for name, value in {"clv": forecast.value.clv, "clv_low": bounds["low"], "clv_high": bounds["high"]}.items():
         frame[name] = value.round(2)
         formats[name] = partial(money, currency=analysis.config.currency)
     frame["tier"] = analysis.tiers.labels
