@@ -1,18 +1,37 @@
 """The report in a real browser: at desk and phone width, printed, and with hostile texts in the data."""
 
+import io
 import json
 from collections.abc import Iterator
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import nbformat
+import pypdf
 import pytest
 
 from clvhelpers.reporting import render
+from clvhelpers.reporting.html import export
+from tests.reports.cells import brand, client, page_cell
 from tests.reports.small import HOSTILE
 from tests.tools import needs
 
 WIDTHS = {"desk": 1280, "phone": 390}
+OWN = """\
+# About us
+
+From $5 to $10, [our site](https://a.test) and `code`. <script>document.title = "pwned"</script>
+
+| Person | Task | Days |
+|:-------|:-----|-----:|
+| Ann | Data, models and whatever else is needed to understand the two of them | 3 |
+
+> A remark with a [link](https://a.test).
+
+![A picture](https://evil.test/a.png)
+"""
 
 CONTRAST = """() => {
   const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
@@ -53,9 +72,23 @@ class Visit:
         self.page.goto(path.as_uri())
 
 
+@pytest.fixture(scope="module", params=["plain", "branded"])
+def page_file(request: pytest.FixtureRequest, cdnow_report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of `make report`, and the same in a client's own look between pages of its own."""
+    if request.param == "plain":
+        return cdnow_report / "report.html"
+    folder = tmp_path_factory.mktemp("branded")
+    notebook = nbformat.read(cdnow_report / "report.ipynb", as_version=4)
+    notebook.cells = [page_cell(folder, OWN), *notebook.cells, page_cell(folder, "# What next\n\nCall *us*.")]
+    nbformat.write(notebook, folder / "report.ipynb")
+    page = folder / "report.html"
+    export(folder / "report.ipynb", page, client("Marlow", brand=brand(folder)), date(1998, 6, 30))
+    return page
+
+
 @pytest.fixture(scope="module", params=WIDTHS)
-def visit(request: pytest.FixtureRequest, browser: Any, cdnow_report: Path) -> Iterator[Visit]:
-    visit = Visit(browser, cdnow_report / "report.html", WIDTHS[request.param])
+def visit(request: pytest.FixtureRequest, browser: Any, page_file: Path) -> Iterator[Visit]:
+    visit = Visit(browser, page_file, WIDTHS[request.param])
     yield visit
     visit.page.close()
 
@@ -76,7 +109,7 @@ def test_tables_scroll_in_their_own_box_and_can_be_reached_by_keyboard(visit: Vi
 
 def test_every_table_says_what_it_holds(visit: Visit) -> None:
     tables = visit.page.evaluate(
-        "[...document.querySelectorAll('table')].map(t => [t.caption?.textContent ?? '', "
+        "[...document.querySelectorAll('table.clv')].map(t => [t.caption?.textContent ?? '', "
         "...[...t.querySelectorAll('th')].map(h => h.scope && h.textContent)])"
     )
     assert all(all(words) for words in tables)
@@ -95,7 +128,7 @@ def test_every_image_is_there_and_says_what_it_shows(visit: Visit) -> None:
     for loaded, alt, inside in images:
         assert loaded
         assert inside
-        assert len(alt) > 30
+        assert len(alt) > 30 or alt == "Marlow"  # which is what the logo says
     assert len({alt for _, alt, _ in images}) == len(images)
 
 
@@ -117,8 +150,8 @@ def test_words_stand_out_from_what_is_behind_them(visit: Visit) -> None:
     assert [pair for pair in found if pair[0] < 4.5] == []
 
 
-def test_the_first_key_leads_past_the_contents(browser: Any, cdnow_report: Path) -> None:
-    page = Visit(browser, cdnow_report / "report.html", 1280).page
+def test_the_first_key_leads_past_the_contents(browser: Any, page_file: Path) -> None:
+    page = Visit(browser, page_file, 1280).page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
@@ -127,10 +160,13 @@ def test_the_first_key_leads_past_the_contents(browser: Any, cdnow_report: Path)
     page.close()
 
 
-def test_it_prints_on_numbered_pages_with_nothing_cut_off(browser: Any, cdnow_report: Path) -> None:
-    page = Visit(browser, cdnow_report / "report.html", 1280).page
-    pdf = page.pdf(prefer_css_page_size=True)
-    assert pdf.startswith(b"%PDF")
+def test_it_prints_on_numbered_pages_with_nothing_cut_off(browser: Any, page_file: Path) -> None:
+    page = Visit(browser, page_file, 1280).page
+    paper = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
+    texts = [sheet.extract_text() for sheet in paper.pages]
+    assert all(f"{number} / {len(texts)}" in text for number, text in enumerate(texts, 1))
+    if page_file.parent.name.startswith("branded"):
+        assert all("Marlow & Co" in text for text in texts)
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 672, "height": 900})  # A4 less its margins
     cut = page.evaluate(
@@ -183,4 +219,17 @@ def test_a_script_that_slipped_through_would_not_run(browser: Any, hostile_repor
     assert not visit.page.title().startswith("pwned")
     assert not [url for url in visit.requests if url.startswith("http")]
     assert any("Content Security Policy" in words for words in visit.said)
+    visit.page.close()
+
+
+def test_a_client_s_look_is_seen(browser: Any, page_file: Path) -> None:
+    visit = Visit(browser, page_file, 1280)
+    branded = page_file.parent.name.startswith("branded")
+    style = "getComputedStyle(document.querySelector('{}')).{}"
+    red, blue = "rgb(139, 26, 26)", "rgb(11, 79, 138)"
+    assert visit.page.evaluate(style.format("header", "backgroundColor")) == (red if branded else blue)
+    assert visit.page.evaluate(style.format("main h2", "color")) == (red if branded else blue)
+    fonts = visit.page.evaluate("[...document.fonts].map(font => [font.family, font.status])")
+    assert fonts == ([["brand", "loaded"]] if branded else [])
+    assert visit.page.locator("img.logo[alt=Marlow]").count() == visit.page.locator("footer").count() == int(branded)
     visit.page.close()

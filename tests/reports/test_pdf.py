@@ -1,5 +1,6 @@
 """The report on paper: what it says, that it is tagged, always the same, and that text stays text."""
 
+import os
 import re
 import stat
 import sys
@@ -247,9 +248,7 @@ def test_a_limit_of_memory_is_for_the_report_and_not_for_the_browser(
 ) -> None:
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    tell = (
-        f"import resource; open({str(tmp_path / 'limit')!r}, 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))"
-    )
+    found = f"open({str(tmp_path / 'limit')!r}, 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))"
     monkeypatch.setenv("CHROME", program(tmp_path, f"import resource; {found}"))
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (1 << 40, before[1]))
