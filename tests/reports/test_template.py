@@ -9,6 +9,8 @@ import papermill
 import pytest
 
 from clvhelpers.reporting.config.client import Sections
+from clvhelpers.reporting.content import CLOSED, OPENED
+from clvhelpers.reporting.markdown import headings, parse, words
 from clvhelpers.reporting.report import Report
 from tests.reports.made import client, orders
 
@@ -46,15 +48,18 @@ def test_one_cell_holds_the_parameters(template: nbformat.NotebookNode) -> None:
 
 def test_the_sections_are_in_order_and_each_is_a_method(template: nbformat.NotebookNode) -> None:
     calls = [cell.source.removeprefix("report.").removesuffix("()") for cell in template.cells[3:-1]]
-    assert calls == SECTIONS
+    assert calls == ["opening", *SECTIONS, "closing"]
     assert set(SECTIONS) == set(Sections.model_fields)
     assert all(callable(getattr(Report, call)) for call in calls)
 
 
 def test_papermill_alone_runs_it_from_a_path_of_a_client_file(tmp_path: Path) -> None:
     settings = client(tmp_path, orders(60, 40)).as_dict()
+    settings["pages"] = {"before": "before.md", "after": "after.md"}
     (tmp_path / "clients").mkdir()
     (tmp_path / "clients" / "acme.yml").write_text(json.dumps(settings), encoding="utf-8")
+    for name in ("before", "after"):
+        (tmp_path / "clients" / f"{name}.md").write_text(f"# {name.title()} $5 <b>", encoding="utf-8")
     shutil.copy(TEMPLATE, tmp_path)
     papermill.execute_notebook(
         tmp_path / TEMPLATE.name,
@@ -69,3 +74,14 @@ def test_papermill_alone_runs_it_from_a_path_of_a_client_file(tmp_path: Path) ->
     outputs = [output for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells for output in cell.get("outputs", [])]
     assert {output.output_type for output in outputs} == {"display_data"}
     assert all(output.metadata["image/png"]["alt"] for output in outputs if "image/png" in output.data)
+    shown = [words_of(output) for output in (outputs[0], outputs[-1])]
+    assert shown == ["Before $5 <b>", "After $5 <b>"]
+
+
+def words_of(output: nbformat.NotebookNode) -> str:
+    """The words of the heading of level 2 that an output shows, and which nobody reads as mathematics."""
+    content = output.data["text/markdown"]
+    assert content.startswith(OPENED)
+    (heading,) = headings(parse(content.removeprefix(OPENED).removesuffix(CLOSED)))
+    assert heading["attrs"]["level"] == 2
+    return words(heading)
