@@ -31,9 +31,10 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from clvhelpers.cleaning import CleanLog, Count, count_rows, place, refuse_or_log
+from clvhelpers.cleaning import CleanLog, Count, count_rows, refuse_or_log
+from clvhelpers.duplicates import count_duplicates, overlap_notes
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
-from clvhelpers.purchases import EXAMPLES, Day, Frame, as_day, one_of, rows_of
+from clvhelpers.purchases import Day, Frame, as_day, one_of, rows_of
 from clvhelpers.refunds import match_refunds
 from clvhelpers.sources import Source
 from clvhelpers.sources.findings import literal
@@ -119,9 +120,10 @@ def clean_transactions(
     rows = _one_currency(rows, rules.currencies, currency, notes)
     cut = as_day(as_of, "as_of") or _last_day(rows)
     rows = _with_reasons(rows, rules, cut)
-    rows, duplicates = _duplicates(rows, rules)
+    columns = [name for name in rows.collect_schema() if name not in (*HELPERS, "source_file", "source_row")]
+    rows, duplicates = count_duplicates(rows, columns, rules.exact_duplicates)
     rows = _settle(_with_refunds(rows, rules))
-    notes += _overlap(duplicates)
+    notes += overlap_notes(duplicates)
     counts = count_rows(rows)
     problems = refuse_or_log(rows, counts, rules, duplicates)
     return _finish(rows, counts, problems, cut, notes)
@@ -251,71 +253,6 @@ def _with_reasons(rows: Frame, rules: Rules, as_of: date) -> Frame:
     for name, test in reversed(tests.items()):
         reason = nw.when(test).then(nw.lit(name)).otherwise(reason)
     return rows.with_columns(reason=reason)
-
-
-def _duplicates(rows: Frame, rules: Rules) -> tuple[Frame, Count | None]:
-    """Count rows that repeat an earlier one, refuse a log loaded twice, set copies aside if so ruled."""
-    names = rows.collect_schema().names()
-    columns = [name for name in names if name not in (*HELPERS, "source_file", "source_row")]
-    file = nw.col("source_file" if "source_file" in names else "customer_id")  # one within a group
-    groups = rows.filter(nw.col("reason").is_null()).group_by(columns).agg(copies=nw.len(), files=file.n_unique())
-    extra = nw.col("copies") - 1
-    across = nw.when(nw.col("files") > 1).then(extra).otherwise(0).sum()
-    money = extra * nw.col("amount") if "amount" in names else extra * 0.0
-    facts = rows_of(
-        groups.select(
-            groups=nw.len(),
-            least=nw.col("copies").min(),
-            rows=extra.sum(),
-            money=money.fill_null(0.0).sum(),
-            across=across,
-        )
-    )[0]
-    if not facts["rows"]:
-        return rows, None
-    if rules.exact_duplicates != "keep":
-        return _without_copies(rows, columns), None
-    if facts["groups"] > 1 and facts["least"] > 1:
-        total = facts["rows"] + facts["groups"]
-        raise DataContractError(
-            f"each of the {total:,} rows occurs at least twice, so the export was loaded twice and its money would "
-            "count twice; remove one copy, or set the rule exact_duplicates to set_aside"
-        )
-    in_order = ["customer_id", "date", *(name for name in columns if name not in ("customer_id", "date"))]
-    repeated = groups.filter(nw.col("copies") > 1).sort(in_order).head(EXAMPLES)
-    examples = tuple(_first_copy(rows, group, columns) for group in rows_of(repeated))
-    return rows, {name: facts[name] for name in ("rows", "money", "across")} | {"examples": examples}
-
-
-def _first_copy(rows: Frame, group: Count, columns: list[str]) -> str:
-    """Where the second of equal rows stands, or what they hold where rows have no number."""
-    order = [name for name in ("source_file", "source_row", "_row") if name in rows.collect_schema()]
-    if not order:
-        return f"{place(group)} ({group['copies']} times)"
-    missing = {name for name in columns if group[name] is None or group[name] != group[name]}
-    equal = [nw.col(name).is_null() if name in missing else nw.col(name) == group[name] for name in columns]
-    found = rows.filter(nw.col("reason").is_null(), *equal).sort(order).head(2)
-    return place(rows_of(found)[1])
-
-
-def _overlap(duplicates: Count | None) -> list[str]:
-    if not duplicates or not duplicates["across"]:
-        return []
-    return [
-        f"Rows that stand in more than one file: {number(duplicates['across'])}. If these exports overlap, their money "
-        "counts twice: set the rule exact_duplicates to set_aside"
-    ]
-
-
-def _without_copies(rows: Frame, columns: list[str]) -> Frame:
-    """Give a reason to each live row that repeats an earlier one."""
-    order = [name for name in rows.collect_schema() if name in ("source_file", "source_row", "_row")] or ["date"]
-    values = [nw.col(name).cast(nw.String).fill_null("") for name in (*columns, "reason")]
-    rows = rows.with_columns(_key=nw.concat_str(values, separator="\x1f"), _one=nw.lit(1))
-    rows = rows.with_columns(_number=nw.col("_one").cum_sum().over("_key", order_by=order))
-    copy = nw.col("reason").is_null() & (nw.col("_number") > 1)
-    reason = nw.when(copy).then(nw.lit("exact_duplicates")).otherwise(nw.col("reason"))
-    return rows.with_columns(reason=reason).drop("_key", "_one", "_number")
 
 
 def _with_refunds(rows: Frame, rules: Rules) -> Frame:
