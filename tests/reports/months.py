@@ -22,7 +22,9 @@ def steady_orders(customers: int = 900, weeks: int = 78, seed: int = 3) -> list[
     return list(zip(log["customer_id"], days, log["amount"].round(2), strict=True))
 
 
-def report(folder: Path, rows: Sequence[Row], end: str, history: Sequence[dict[str, Any]] = (), **changes: Any) -> Analysis:
+def report(
+    folder: Path, rows: Sequence[Row], end: str, history: Sequence[dict[str, Any]] = (), **changes: Any
+) -> Analysis:
     """The analysis of the orders up to a day; `changes` are keys of the client file to replace."""
     config = client(folder, [row for row in rows if str(row[1]) <= end])
     return analyse(config.model_copy(update={"as_of": date.fromisoformat(end), **changes}), history=history)
