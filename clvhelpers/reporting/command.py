@@ -56,8 +56,8 @@ def tell_many(outcomes: Sequence[Outcome], output: Path) -> None:
     console = Console(highlight=False)
     console.print(progress.result_table(outcomes, shortest(output)))
     for outcome in outcomes:
-        for note in () if outcome.good else outcome.notes:
-            console.print(Text(f"{outcome.client}: {note}"), soft_wrap=True)
+        for words in () if outcome.good else (outcome.message, *outcome.notes):
+            console.print(Text(f"{outcome.client}: {words}"), soft_wrap=True)
     good = sum(outcome.good for outcome in outcomes)
     console.print(
         f"{good} of {len(outcomes)} reports are good. Start here: {shortest(output / 'index.html')}", soft_wrap=True

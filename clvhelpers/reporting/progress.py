@@ -69,10 +69,10 @@ def line(outcome: Outcome) -> str:
 
 
 def result_table(outcomes: Sequence[Outcome], where: Path) -> Table:
-    """A row for each report: how it ended, what it took, and what to know about it."""
+    """A row for each report: how it ended and what it took; what to know about it is told below."""
     table = Table("Client", "How it ended", "As of", "Notes", "Seconds", "MB", title=f"Reports in {where}")
     for outcome in outcomes:
-        notes = outcome.message if not outcome.good else _noted(outcome)
+        notes = "see below" if not outcome.good else _noted(outcome)
         figures = (f"{outcome.seconds:.1f}", f"{outcome.megabytes:.0f}" if outcome.megabytes else "")
         row = (outcome.client, WORDS[outcome.status], outcome.as_of or "", notes, *figures)
         table.add_row(*map(Text, row))

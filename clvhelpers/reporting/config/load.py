@@ -7,7 +7,7 @@ meant.
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,24 +32,22 @@ def load_config(client: str | Path | Mapping[str, Any]) -> ClientConfig:
         return _validated(dict(client), {}, "client")
     path = Path(client)
     values, lines = read_yaml(path)
-    config = _validated(values, lines, path.name)
     folder = path.resolve().parent
-    problems = [(lines.get(keys, 0), text) for keys, text in _asset_problems(config, folder)]
-    if problems:
-        raise ConfigError(_numbered(problems, path.name))
+    config = _validated(values, lines, path.name, _asset_problems(values, lines, folder))
     return _with_absolute_paths(config, folder)
 
 
-def _asset_problems(config: ClientConfig, folder: Path) -> Iterator[tuple[KeyPath, str]]:
-    """What is wrong with the files that a client file names for its look and its own pages."""
+def _asset_problems(values: Mapping[str, Any], lines: Lines, folder: Path) -> Iterator[tuple[int, str]]:
+    """What is wrong with the files for the look and the own pages; from the raw values, to be told with the rest."""
     for keys in ASSETS:
-        name = getattr(getattr(config, keys[0]), keys[1])
-        if name is None:
+        block = values.get(keys[0])
+        name = block.get(keys[1]) if isinstance(block, dict) else None
+        if not isinstance(name, str) or not name.isprintable() or not name:  # told by the model
             continue
-        path = (folder / name).resolve()
-        reason = _asset_problem(path, folder, keys[1])
+        reason = _asset_problem((folder / name).resolve(), folder, keys[1])
         if reason:
-            yield keys, f"`{'.'.join(keys)}` is {_shown(name)}: {reason} It should be {_description(keys)}."
+            about = f"`{'.'.join(keys)}` is {_shown(name)}: {reason} It should be {_description(keys)}."
+            yield lines.get(keys, 0), about
 
 
 def _asset_problem(path: Path, folder: Path, kind: str) -> str:
@@ -86,19 +84,19 @@ def _with_absolute_paths(config: ClientConfig, folder: Path) -> ClientConfig:
     return config.model_copy(update=changes)
 
 
-def _numbered(problems: list[tuple[int, str]], name: str) -> list[str]:
-    return [f"{name}{', line ' if line else ''}{line or ''}: {text}" for line, text in sorted(problems)]
+def _validated(values: dict[str, Any], lines: Lines, name: str, found: Iterable[tuple[int, str]] = ()) -> ClientConfig:
+    """JSON is the way in from YAML, from the notebook and from code, so all are checked alike.
 
-
-def _validated(values: dict[str, Any], lines: Lines, name: str) -> ClientConfig:
-    """JSON is the way in from YAML, from the notebook and from code, so all are checked alike."""
-    problems = list(_missing_margin(values, lines))
+    `found` are problems found elsewhere, each with its line.
+    """
+    problems = [*found, *_missing_margin(values, lines)]
     try:
         config = ClientConfig.model_validate_json(json.dumps(values, default=str))
     except ValidationError as error:
         problems += _problems(error, lines)
     if problems:
-        raise ConfigError(_numbered(problems, name))
+        numbered = [f"{name}{', line ' if line else ''}{line or ''}: {text}" for line, text in sorted(problems)]
+        raise ConfigError(numbered)
     return config
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FilePath = Annotated[str, Field(min_length=1, max_length=500)]
+FilePath = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=500)]
 
 
 class Section(BaseModel):
