@@ -21,7 +21,7 @@ def cohort_heatmap(table: CohortTable) -> Picture:
     """Retention of each cohort (rows) at each age (columns).
 
     The first column holds the number of customers. Cells not observed yet are blank, cells that are kept though
-    they are not complete are hatched, and empty cohorts have no colour. Cells that a report hides, because they
+    they are not complete are hatched, and empty cohorts have no colour. Cohorts that a report hides, because they
     are of few customers, are grey.
 
     >>> from clvhelpers import load_cdnow
@@ -145,7 +145,7 @@ def _told(table: CohortTable) -> list[tuple[int, float]]:
 def _finding(table: CohortTable) -> str:
     told = _told(table)
     if not told and not _hidden(table).empty:
-        return f"Too few customers came back at {table.step} 1 to be shown"
+        return f"No cohort that may be shown is old enough for {table.step} 1 yet"
     if not told:
         return f"No cohort is old enough for {table.step} 1 yet"
     ends = [told[0]] if len(told) == 1 else [told[0], told[-1]]
@@ -170,13 +170,13 @@ def _heatmap_words(table: CohortTable, later: pd.DataFrame) -> str:
         f"{_cohort_name(cohorts[-1])}, at {table.step} 0 to {len(later.columns)}. {_finding(table)}."
     )
     if not _hidden(table).empty:
-        text += " Grey cells are of too few customers to be shown."
+        text += " Grey cohorts are of too few customers to be shown."
     cells = table.frame[(table.frame["age"] > 0) & table.frame["retention"].notna()]
     if cells.empty:
         return text
     ordered = cells.sort_values("retention", kind="stable")
     low, high = (_cell_words(table, ordered.iloc[place]) for place in (0, -1))
-    which = "The lowest cell" if _hidden(table).empty else "Of the others the lowest"
+    which = "The lowest cell" if _hidden(table).empty else "Of the others the lowest cell"
     return f"{text} {which} is {low}, the highest {high}. Retention is {table.definition}."
 
 

@@ -53,22 +53,20 @@ def _cohorts(analysis: Analysis) -> list[Table]:
     ages = average.set_axis([result.step.capitalize(), *names], axis="columns")
     formats: dict[str, Format] = dict.fromkeys(names[:3], percent) | dict.fromkeys(names[3:], number)
     return [
-        _triangle(result, "retention", "Retention by cohort", percent),
-        _triangle(result, "n_active", "Customers who bought, by cohort", number),
+        _triangle(result),
         table(ages, f"Retention by {result.step}s after the first order, all cohorts together", **formats),
     ]
 
 
-def _triangle(result: CohortTable, value: str, caption: str, show: Format) -> Table:
+def _triangle(result: CohortTable) -> Table:
     """A row for each cohort; what was not seen yet is missing, and what is hidden says so."""
-    cells = result.triangle(value).drop(columns=0).astype(object)
-    if "hidden" in result.frame:
-        cells = cells.mask(result.frame.pivot(index="cohort", columns="age", values="hidden").drop(columns=0), HIDDEN)
+    hidden = result.frame.pivot(index="cohort", columns="age", values="hidden")
+    cells = result.triangle("retention").astype(object).mask(hidden, HIDDEN).drop(columns=0)
     cells.columns = [f"{result.step.capitalize()} {age}" for age in cells.columns]
     sizes = result.frame.groupby("cohort")["n0"].first()
     sizes = sizes.astype(object).where(sizes.notna(), HIDDEN)
     frame = pd.concat([sizes.rename("Customers"), cells], axis="columns").rename_axis("Cohort").reset_index()
-    return table(frame, caption, Customers=number, **dict.fromkeys(cells.columns, show))
+    return table(frame, "Retention by cohort", Customers=number, **dict.fromkeys(cells.columns, percent))
 
 
 def _concentration(analysis: Analysis) -> list[Table]:

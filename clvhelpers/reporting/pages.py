@@ -23,7 +23,7 @@ from clvhelpers.reporting import summary as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.forecast import LEVEL
 from clvhelpers.reporting.shown import Shown
-from clvhelpers.reporting.small_groups import ShownCohorts, few_in_words, hide_scores
+from clvhelpers.reporting.small_groups import few_in_words, hide_scores
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
 from clvhelpers.text import (
     MISSING,
@@ -169,14 +169,15 @@ def cohorts(analysis: Analysis) -> Page:
     shown: Page = [md("Retention here is {definition}.", definition=result.definition)]
     average = result.average()
     later = average[average["age"] > 0]
-    hidden = isinstance(result, ShownCohorts) and bool(result.frame["hidden"].any())
+    hidden = bool(result.frame["hidden"].any())
     note = _note(analysis, hidden=hidden)
     if later.empty and hidden:
-        return [*shown, md("Too few customers have come back to show in which {step}.", step=result.step), *note]
+        return [*shown, md("No cohort that may be shown is old enough to have come back yet."), *note]
     if later.empty:
         return [*shown, md("No cohort is old enough to have come back yet.")]
-    if not later["retention"].any() and not hidden:
-        return [*shown, md("Nobody has come back in a later {step} yet.", step=result.step)]
+    if not later["retention"].any():
+        who = "Nobody" if not hidden else "Nobody in a cohort that may be shown"
+        return [*shown, md("{who} has come back in a later {step} yet.", who=who, step=result.step), *note]
     return [*shown, retention_curve(result), _retention_table(result, average), result.plot(), *note]
 
 

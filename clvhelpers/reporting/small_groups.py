@@ -7,8 +7,8 @@ of nobody is no secret.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -36,10 +36,18 @@ def is_few(sizes: pd.Series | np.ndarray, minimum: int) -> Flags:
     return (values > 0) & (values < minimum)
 
 
-def hidden_rows(sizes: pd.Series | np.ndarray, minimum: int, hidden: Flags | None = None, outside: int = 0) -> Flags:
+def hidden_rows(
+    sizes: pd.Series | np.ndarray,
+    minimum: int,
+    hidden: Flags | None = None,
+    *,
+    outside: int = 0,
+    by_time: bool = False,
+) -> Flags:
     """Which groups to hide, where the total of all is known: the small ones, and as many more as it takes.
 
     `hidden` are groups that are hidden for another reason; `outside` is the size of one that is shown nowhere.
+    What is hidden besides is the next smallest, or with `by_time` the nearest.
 
     >>> hidden_rows(np.array([40, 3, 12, 80]), 5).tolist()
     [False, True, True, False]
@@ -50,18 +58,15 @@ def hidden_rows(sizes: pd.Series | np.ndarray, minimum: int, hidden: Flags | Non
     start = is_few(values, minimum)
     if hidden is not None:
         start[:-1] |= hidden
-    return _widened(values, start, minimum, len(values) - 1)[:-1]
-
-
-def _widened(sizes: np.ndarray, hidden: Flags, minimum: int, candidates: int) -> Flags:
-    """Hide the smallest of the first `candidates` again and again, those of nobody last, until nothing follows."""
-    hidden = hidden.copy()
-    order = np.lexsort((sizes[:candidates], sizes[:candidates] == 0))
-    for place in order:
-        if not hidden.any() or not _follows(sizes[hidden], minimum):
+    wanted = values[:-1]
+    if by_time and start.any():
+        places = np.arange(len(wanted))
+        wanted = np.abs(places[:, None] - np.flatnonzero(start)).min(axis=1)
+    for place in np.lexsort((wanted, values[:-1] == 0)):  # groups of nobody come last
+        if not start.any() or not _follows(values[start], minimum):
             break
-        hidden[place] = True
-    return hidden
+        start[place] = True
+    return start[:-1]
 
 
 def _follows(sizes: np.ndarray, minimum: int) -> bool:
@@ -214,16 +219,19 @@ def hide_path(path: pd.DataFrame, minimum: int) -> pd.DataFrame:
 def hide_periods(periods: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Periods without numbers of few customers, of few new ones, or of few who had bought before.
 
+    Of a period before which few customers are in cohorts that are hidden, the orders would tell what those few did.
     `few` and `few_new` say where the customers and the new ones are fewer than the minimum.
     """
     customers, new = (periods[name].to_numpy() for name in ("customers", NEW))
     whole = hidden_rows(customers, minimum)
-    orders = hidden_rows(customers - new, minimum, whole)
+    starts = hidden_rows(new, minimum, whole, by_time=True)
+    alone = is_few(np.cumsum(np.where(starts, new, 0)) - np.where(starts, new, 0), minimum)
+    orders = hidden_rows(customers - new, minimum, whole | alone)
     shown = periods.assign(few=is_few(customers, minimum), few_new=is_few(new, minimum))
     for names, hidden in [
         (["revenue"], whole),
         (["orders", "customers"], orders),
-        ([NEW], hidden_rows(new, minimum, whole)),
+        ([NEW], starts),
     ]:
         for name in names:
             if name in shown:
@@ -231,68 +239,20 @@ def hide_periods(periods: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return shown
 
 
-@dataclass(frozen=True, eq=False)
-class ShownCohorts(CohortTable):
-    """Cohorts without numbers of few customers: `hidden` marks the cells in `frame`.
-
-    `kept` has all cells of the cohorts that are large enough.
-    """
-
-    kept: CohortTable
-    minimum: int
-
-    def average(self, how: str = "pooled", level: float = 0.95) -> pd.DataFrame:
-        """As of any table, over the cohorts that are shown and without ages to which few customers came back."""
-        found = self.kept.average(how, level)
-        cells = self.kept.frame[self.kept.frame["mature"]]
-        active = cells.groupby("age")["n_active"].sum().reindex(found["age"])
-        return found[~is_few(active, self.minimum)].reset_index(drop=True)
-
-
 def hide_cohorts(table: CohortTable, minimum: int, periods: pd.DataFrame | None = None) -> CohortTable:
-    """Cohorts without those of few customers, and without cells in which few came back.
+    """Cohorts without those of few customers, which are missing in `frame` and marked `hidden`, and in no average.
 
     `periods` is what `hide_periods` gave for periods as long as the table's: who is hidden there is hidden here.
     """
     frame = table.frame
     sizes = frame.groupby("cohort")["n0"].first()
-    if periods is None:
-        small = hidden_rows(sizes, minimum)
-        told: dict[Any, bool] = {}
-    else:
-        by_period = periods.set_index("period")
-        small = by_period[NEW].reindex(sizes.index).isna().to_numpy()
-        told = dict(by_period["customers"].notna())
-    gone = frame["cohort"].isin(sizes.index[small]).to_numpy()
+    small = hidden_rows(sizes, minimum)
+    if periods is not None:
+        small = periods.set_index("period")[NEW].reindex(sizes.index).isna().to_numpy()
+    gone = frame["cohort"].isin(sizes.index[small])
     numbers = [name for name in frame.columns if name not in ("cohort", "age", "mature")]
-    kept = replace(table, frame=frame.assign(**{name: frame[name].mask(gone) for name in numbers}))
-    hidden = _hidden_cells(frame, gone, told, minimum)
-    cells = [name for name in numbers if name != "n0"]
-    shown = kept.frame.assign(**{name: kept.frame[name].mask(hidden) for name in cells}, hidden=hidden)
-    fields = {name: getattr(table, name) for name in CohortTable.__dataclass_fields__}
-    return ShownCohorts(**(fields | {"frame": shown}), kept=kept, minimum=minimum)
-
-
-def _hidden_cells(frame: pd.DataFrame, gone: Flags, told: dict[Any, bool], minimum: int) -> Flags:
-    """Cells of few customers, and others until none follows from an average or from the customers of a period."""
-    active = frame["n_active"].to_numpy()
-    seen = ~np.isnan(active)
-    hidden = (gone & seen) | is_few(active, minimum)
-    later = seen & (frame["age"].to_numpy() > 0)
-    at = frame["cohort"] + frame["age"]
-    lines = []
-    for _, line in frame[later & ~gone].groupby("age").indices.items():
-        lines.append(np.flatnonzero(later & ~gone)[line])
-    for period, line in at[later].groupby(at[later]).indices.items():
-        if told.get(period):
-            lines.append(np.flatnonzero(later)[line])
-    lines = [line for line in lines if not is_few(np.array([active[line].sum()]), minimum)[0]]
-    before = -1
-    while hidden.sum() > before:
-        before = hidden.sum()
-        for line in lines:
-            hidden[line] = _widened(active[line], hidden[line], minimum, len(line))
-    return hidden
+    shown = frame.assign(**{name: frame[name].mask(gone) for name in numbers})
+    return replace(table, frame=shown.assign(hidden=gone & frame["n_active"].notna()))
 
 
 def fewer_than(minimum: int) -> str:
