@@ -10,6 +10,8 @@ from clvhelpers.reporting.history import key_figures
 from clvhelpers.reporting.shown import Shown
 from clvhelpers.text import Table, Text, count, day, join, md, percent, table
 
+COUNTS = ("customers", "orders", "revenue", "new_customers", "new_orders", "new_revenue")
+
 
 def changes(analysis: Analysis) -> list[Shown]:
     """What changed since the last report; nothing at all without one."""
@@ -18,7 +20,7 @@ def changes(analysis: Analysis) -> list[Shown]:
         return []
     shown: list[Shown] = [md("{sentence}", sentence=found.sentence())]
     if found.changes:
-        shown += [_table(found), _how_judged(found)]
+        shown += [*_tables(found), _how_judged(found)]
     if found.remarks:
         shown.append(join([md("- {remark}", remark=remark) for remark in found.remarks]))
     now = key_figures(analysis.metrics.model_dump(mode="json"))
@@ -26,7 +28,14 @@ def changes(analysis: Analysis) -> list[Shown]:
     return [*shown, *([] if picture is None else [picture])]
 
 
-def _table(found: Comparison) -> Table:
+def _tables(found: Comparison) -> list[Table]:
+    """Counts apart from rates and values: two short tables find room on a page."""
+    counts = [change for change in found.changes if change.figure in COUNTS]
+    rates = [change for change in found.changes if change.figure not in COUNTS]
+    return [_table(found, part, name) for part, name in ((counts, "Counts"), (rates, "Rates and values")) if part]
+
+
+def _table(found: Comparison, part: list[Change], name: str) -> Table:
     before, now = day(found.previous_as_of), day(found.as_of)
     rows = [
         (
@@ -36,10 +45,10 @@ def _table(found: Comparison) -> Table:
             None if change.change is None else found.show_change(change.figure, change.change),
             _verdict(found, change),
         )
-        for change in found.changes
+        for change in part
     ]
     frame = pd.DataFrame(rows, columns=["Figure", before, now, "Change", "More than noise?"])
-    return table(frame, f"From {before} to {now}", **dict.fromkeys([before, now, "Change"], str))
+    return table(frame, f"{name}, {before} to {now}", **dict.fromkeys([before, now, "Change"], str))
 
 
 def _verdict(found: Comparison, change: Change) -> str:

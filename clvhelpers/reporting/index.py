@@ -28,7 +28,7 @@ PAGE = "index.html"
 CLIENT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 FILES = (("report.html", "Report"), ("report.pdf", "PDF"), ("appendix.xlsx", "Excel"), ("report.eml", "E-mail"))
 STATUS = {
-    "rendered": "made",
+    "rendered": "new report",
     "unchanged": "unchanged",
     "failed": "failed",
     "failed_in_notebook": "failed",
@@ -183,7 +183,7 @@ def _told(folder: Path, manifest: Mapping[str, Any], metrics: Mapping[str, Any],
         customers=_shown("count", figures["customers"]),
         revenue=_shown("money", figures["revenue"], currency),
         value=_shown("money", figures["clv_total"], currency),
-        value_range="" if interval is None else " to ".join(_shown("money", end, currency) for end in interval),
+        value_range="" if interval is None else " to ".join(_shown("money", end) for end in interval),
         since=_since(metrics.get("comparison")),
         changes=_changes(metrics.get("comparison"), currency),
         alerts=tuple(_alert(alert, currency) for alert in metrics["alerts"]),
@@ -204,7 +204,7 @@ def _changes(comparison: Mapping[str, Any] | None, currency: str) -> tuple[str, 
         return ()
     moved = {change["figure"]: change["change"] for change in comparison["changes"]}
     return tuple(
-        f"{'+' if moved[name] >= 0 else ''}{_shown(FIGURES[name].kind, moved[name], currency)} {words}"
+        f"{'+' if moved[name] > 0 else ''}{_shown(FIGURES[name].kind, moved[name], currency)} {words}"
         for name, words in (("customers", "customers"), ("revenue", "revenue"), ("clv_total", "predicted"))
         if moved.get(name) is not None
     )
@@ -226,7 +226,7 @@ def _shown(kind: str, value: float | None, currency: str = "") -> str:
     """A number as English writes it, with the code of its currency: clients are not of one country.
 
     >>> _shown("money", 2500.4, "GBP"), _shown("money", -12.5, "GBP"), _shown("share", 0.1234), _shown("count", None)
-    ('GBP 2,500', 'GBP -12.50', '12.3%', '–')
+    ('GBP 2,500', '-GBP 12.50', '12.3%', '–')
     """
     if value is None:
         return MISSING
@@ -234,8 +234,10 @@ def _shown(kind: str, value: float | None, currency: str = "") -> str:
         return f"{100 * value:z.1f}%"
     if kind == "count":
         return f"{value:,.0f}"
-    decimals = 0 if kind == "money" and abs(value) >= 999.995 else 2
-    return f"{currency if kind == 'money' else ''} {value:z,.{decimals}f}".strip()
+    if kind != "money":
+        return f"{value:,.2f}"
+    size = f"{abs(value):,.{0 if abs(value) >= 999.995 else 2}f}"
+    return f"{'-' if value < 0 else ''}{currency} {size}".replace("- ", "-").strip()
 
 
 def _with_failure(row: Row, failure: Mapping[str, Any]) -> Row:
