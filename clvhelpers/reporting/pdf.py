@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ def write(notebook: Path, target: Path, config: ClientConfig, as_of: date) -> No
         folder = Path(made)
         values = paper.document(content, config, as_of, folder) | _look(config.brand, folder)
         shutil.copy(TEMPLATE, folder)
-        target.write_bytes(_compiled(folder, values, datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)))
+        target.write_bytes(_compiled(folder, values))
 
 
 def _look(brand: Brand, folder: Path) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _look(brand: Brand, folder: Path) -> dict[str, Any]:
     return look
 
 
-def _compiled(folder: Path, values: dict[str, Any], created: datetime) -> bytes:
+def _compiled(folder: Path, values: dict[str, Any]) -> bytes:
     """The PDF, in the fonts that come with the package as long as they have every sign.
 
     Otherwise the machine's own fonts help, and a sign that none of those has becomes a box: PDF/UA allows no
@@ -104,9 +104,7 @@ def _compiled(folder: Path, values: dict[str, Any], created: datetime) -> bytes:
 
     def compiled(values: Any, fonts: "Fonts") -> bytes:
         (folder / "report.json").write_text(json.dumps(values), encoding="utf-8")
-        return typst.compile(
-            folder / TEMPLATE.name, root=folder, font_paths=fonts, pdf_standards=["ua-1"], timestamp=created
-        )
+        return typst.compile(folder / TEMPLATE.name, root=folder, font_paths=fonts, pdf_standards=["ua-1"])
 
     folders = [folder / name for name in FONT_FOLDERS]
     with contextlib.suppress(typst.TypstError):
