@@ -280,10 +280,14 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Cell:
-    """A number with its own format, for a column whose rows differ in kind."""
+    """A number with its own format, for a column whose rows differ in kind.
+
+    `plain` is the format that a spreadsheet takes where `format` writes more than a number.
+    """
 
     value: float | None
     format: Format
+    plain: Format | None = None
 
     def __str__(self) -> str:
         return MISSING if self.value is None or math.isnan(self.value) else self.format(self.value)

@@ -1,5 +1,7 @@
 """The section on what changed since the last report: its table, its words and its lines over time."""
 
+from functools import partial
+
 import pandas as pd
 
 from clvhelpers.plots.history import key_figures_over_time
@@ -8,7 +10,7 @@ from clvhelpers.reporting.comparison import LEVEL, Change, Comparison
 from clvhelpers.reporting.figures import FIGURES
 from clvhelpers.reporting.history import key_figures
 from clvhelpers.reporting.shown import Shown
-from clvhelpers.text import Table, Text, count, day, join, md, percent, table
+from clvhelpers.text import Cell, Table, Text, count, day, join, md, percent, table
 
 COUNTS = ("customers", "orders", "revenue", "new_customers", "new_orders", "new_revenue")
 
@@ -40,9 +42,9 @@ def _table(found: Comparison, part: list[Change], name: str) -> Table:
     rows = [
         (
             FIGURES[change.figure].label.format(window=count(found.days, "day")),
-            found.show(change.figure, change.before),
-            found.show(change.figure, change.now),
-            None if change.change is None else found.show_change(change.figure, change.change),
+            Cell(change.before, found.format(change.figure)),
+            Cell(change.now, found.format(change.figure)),
+            Cell(change.change, partial(found.show_change, change.figure), found.format(change.figure)),
             _verdict(found, change),
         )
         for change in part

@@ -77,13 +77,17 @@ class Comparison(Part):
 
     def show(self, figure: str, value: float | None) -> str:
         """A value as the figure is written."""
+        return self.format(figure)(value)
+
+    def format(self, figure: str) -> Callable[[float | None], str]:
+        """How the figure is written."""
         formats: dict[str, Callable[[float | None], str]] = {
             "count": number,
             "money": partial(money, currency=self.currency),
             "share": percent,
             "ratio": partial(number, decimals=2),
         }
-        return formats[FIGURES[figure].kind](value)
+        return formats[FIGURES[figure].kind]
 
     def show_change(self, figure: str, value: float, *, signed: bool = True) -> str:
         """A difference of two values; shares differ by points."""

@@ -226,9 +226,10 @@ def _typed(values: Iterable[Any], shown_as: str) -> Iterator[tuple[Any, str]]:
     formats: dict[Any, str] = {}
     for value in values:
         if isinstance(value, Cell):
-            if value.format not in formats:
-                formats[value.format] = excel_format(value.format)
-            yield _known(value.value), formats[value.format]
+            show = value.plain or value.format
+            if show not in formats:
+                formats[show] = excel_format(show)
+            yield _known(value.value), formats[show]
         elif isinstance(value, pd.Period):
             yield _of_period(value)
         elif isinstance(value, dt.date):

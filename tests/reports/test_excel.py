@@ -107,6 +107,14 @@ def test_a_range_is_two_numbers_and_what_is_missing_is_empty(shop: Analysis, tmp
     assert rows == [("What", "Value", "Range", "Range: to"), ("mean", 1.5, 1, 2), ("none", None, None, None)]
 
 
+def test_what_is_more_than_a_number_on_the_page_is_one_in_the_sheet(shop: Analysis, tmp_path: Path) -> None:
+    shown = table(pd.DataFrame({"Change": [Cell(0.013, lambda value: f"+{100 * value:.1f} points", percent)]}), "T")
+    assert shown.texts()["Change"].tolist() == ["+1.3 points"]
+    excel.write(tmp_path / "a.xlsx", shop, [shown])
+    cell = openpyxl.load_workbook(tmp_path / "a.xlsx")["T"]["A4"]
+    assert (cell.value, cell.number_format) == (0.013, "0.0%")
+
+
 def test_sheets_are_made_to_be_read(book: Workbook, shop: Analysis) -> None:
     for sheet in book.worksheets[1:]:
         head = sheet.cell(HEADER, 1)
