@@ -110,9 +110,13 @@ def write_index(output: Path) -> Path:
         started_at=started,
         finished_at=str(run.get("finished_at", "")),
         failures=sum(row.failed for row in rows.values()),
-        alerts=sum(bool(row.latest and row.latest.alerts) for row in rows.values()),
+        worse=sum(_is_worse(row) for row in rows.values()),
     )
     return _replace(output / PAGE, page)
+
+
+def _is_worse(row: Row) -> bool:
+    return row.latest is not None and any(severity != "info" for severity, _ in row.latest.alerts)
 
 
 def _replace(path: Path, text: str) -> Path:

@@ -76,6 +76,11 @@ def test_clients_stand_in_the_order_of_their_names(output: Path) -> None:
     assert [unescape(label) for label in labels] == ["Acme <b>Stores</b>", "Bolt", "Crumb", "dent", HOSTILE]
 
 
+def test_the_head_counts_what_needs_a_look(output: Path) -> None:
+    head = " ".join(page(output).partition("<main>")[0].rpartition("<p>")[2].split())
+    assert head.startswith("5 clients; the last run of 3 failed; 1 with a change for the worse</p>")
+
+
 def test_a_row_tells_the_latest_report(output: Path, months: tuple[Path, list[Analysis]]) -> None:
     metrics = months[1][-1].metrics
     words = row(output, "acme")
