@@ -47,7 +47,16 @@ class Alert(Part):
 
 
 class Comparison(Part):
-    """What changed since the last report; `.frame` has the numbers, `.sentence()` the answer in words."""
+    """What changed since the last report; `.frame` has the numbers, `.sentence()` the answer in words.
+
+    >>> order = {"figure": "average_order_value", "before": 50, "now": 45, "change": -5, "noise": 2}
+    >>> found = Comparison(
+    ...     previous_as_of="2026-05-31", as_of="2026-06-30", currency="GBP", judged=1, lost_trust=False,
+    ...     changes=[order | {"verdict": "more_than_noise"}], not_comparable=[], remarks=[],
+    ... )
+    >>> found.sentence(), [alert.severity for alert in found.alerts()]
+    ('More than noise: the average order fell from £50.00 to £45.00.', ['critical'])
+    """
 
     previous_as_of: date = Field(description="the day of the report compared with: the latest before this one")
     as_of: date = Field(description="the day of this report")
@@ -98,9 +107,8 @@ class Comparison(Part):
 
     def sentence(self) -> str:
         """What was added since, what changed by more than noise, and what can't be compared."""
-        if not self.changes:
-            return " ".join(self.not_comparable)
-        return " ".join([self._added(), self._found(), *self.not_comparable])
+        told = [self._added(), self._found()] if self.changes else []
+        return " ".join(filter(None, [*told, *self.not_comparable]))
 
     def _added(self) -> str:
         grown = {change.figure: change for change in self.changes}
@@ -109,6 +117,8 @@ class Comparison(Part):
             for name in ("customers", "orders", "revenue")
             if name in grown and grown[name].change is not None
         ]
+        if not parts:
+            return ""
         since = f"In the {count(self.days, 'day')} since {day(self.previous_as_of, long=True)} the base grew by "
         return since + " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) + "."
 
