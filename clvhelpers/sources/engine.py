@@ -5,15 +5,15 @@ import tempfile
 import uuid
 from pathlib import Path
 
-LEAST_MEMORY, MOST_MEMORY = 200_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
-BYTES_A_ROW, BYTES_A_THREAD = 40, 50_000_000
+LEAST_MEMORY, MOST_MEMORY = 160_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
+BYTES_A_ROW, BYTES_A_THREAD = 30, 50_000_000
 
 
 def engine_settings(rows: int = 0) -> dict[str, str | bool | int | float | list[str]]:
     """DuckDB's settings for a log of so many rows: memory and threads in proportion, a folder to spill to.
 
     >>> [engine_settings(rows)["memory_limit"] for rows in (1_000, 50_000_000, 1_000_000_000)]
-    ['200MB', '2000MB', '4000MB']
+    ['160MB', '1500MB', '4000MB']
     """
     memory = min(max(LEAST_MEMORY, BYTES_A_ROW * rows), MOST_MEMORY)
     return {

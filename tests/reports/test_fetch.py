@@ -20,6 +20,7 @@ from tests.sources.server import LocalHttps, carry_https_to, web_server
 ORDERS = b"id,day,total\n7,2026-01-01,1\n8,2026-01-02,2.5\n"
 COLUMNS = {"customer": "id", "date": "day", "amount": "total"}
 ADDRESS = "https://shop.test/orders.csv"
+TOKEN = "hunter2-in-a-test"
 
 
 def client(**where: Any) -> ClientConfig:
@@ -93,12 +94,15 @@ def test_an_address_is_opened_only_with_permission(tmp_path: Path, web: LocalHtt
     assert not web.seen
 
 
+def test_a_password_has_no_place_in_an_address() -> None:
+    with pytest.raises(ConfigError, match="with a user or password in it") as error:
+        client(source=f"https://me:{TOKEN}@shop.test/orders.csv", allow_network=True)
+    assert TOKEN not in str(error.value)
+
+
 def test_more_rows_than_the_limit_are_refused(folder: Path) -> None:
     with pytest.raises(DataContractError, match="2 rows or more and `row_limit` is 1"):
         read_source(client(source=str(folder), row_limit=1))
-
-
-TOKEN = "hunter2-in-a-test"
 
 
 def test_a_secret_comes_from_its_variable(tmp_path: Path, web: LocalHttps, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,11 +137,12 @@ def test_all_that_is_missing_is_told_at_once(folder: Path, tmp_path: Path, monke
 
 
 def test_looking_for_problems_imports_nothing_heavy() -> None:
+    where = {"source": ["https://a.test/a.csv", "b.csv"], "allow_network": True, "columns": COLUMNS}
+    client = {"client": "a", "name": "A", "currency": "GBP", "transactions": where, "economics": {"gross_margin": 1}}
     code = (
         "import sys; from clvhelpers.reporting.fetch import problems_of; from clvhelpers.reporting.config import "
-        "load_config; where = {'source': ['https://a.test/a.csv', 'b.csv'], 'allow_network': True, 'columns': "
-        "{'customer': 'c', 'date': 'd'}}; problems_of(load_config({'client': 'a', 'name': 'A', 'currency': 'GBP', "
-        "'transactions': where})); print({'pandas', 'numpy', 'duckdb', 'pyarrow', 'requests', 'psycopg', 'matplotlib'} & set(sys.modules))"
+        f"load_config; problems_of(load_config({client!r})); "
+        "print({'pandas', 'numpy', 'duckdb', 'pyarrow', 'requests', 'psycopg', 'matplotlib'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

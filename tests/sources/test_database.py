@@ -32,7 +32,8 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / "secret.csv").write_text("id,day,total\nstolen,2026-01-01,1\n")
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA shop; CREATE TABLE orders (id HUGEINT, day DATE, total DECIMAL(9, 2))")
+        connection.execute("CREATE TABLE orders (id HUGEINT, day DATE, total DECIMAL(9, 2))")
+        connection.execute("CREATE SCHEMA shop; CREATE SEQUENCE numbers")
         connection.execute("INSERT INTO orders VALUES (7, '2026-01-01', 1.5), (8, '2026-01-02', 2)")
         connection.execute("CREATE TABLE shop.shop.\"odd one\" AS SELECT 1 AS id, TIME '10:00' AS at, [1, 2] AS list")
         connection.execute(f"CREATE VIEW leak AS SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")
@@ -81,6 +82,13 @@ def test_a_query_is_exactly_one_select(shop: Path, tmp_path: Path, sql: str) -> 
 def test_a_query_reads_no_other_file(shop: Path, tmp_path: Path, sql: str) -> None:
     with pytest.raises(DataContractError, match=r"shop.duckdb gives no orders: .*disabled by configuration"):
         export_duckdb(shop, Wanted(query=sql.replace("FOLDER", str(tmp_path))), tmp_path)
+
+
+def test_a_select_changes_nothing_in_the_database(shop: Path, tmp_path: Path) -> None:
+    before = shop.read_bytes()
+    with pytest.raises(DataContractError, match="read-only"):
+        export_duckdb(shop, Wanted(query="SELECT nextval('numbers') AS id"), tmp_path)
+    assert shop.read_bytes() == before
 
 
 def test_a_table_name_is_never_sql(shop: Path, tmp_path: Path) -> None:

@@ -210,6 +210,11 @@ class Transactions(Section):
         strange = [one for one in remote if not one.startswith(("s3://", "https://"))]
         if strange:
             raise ValueError(f"names {strange[0]}; an address must start with s3:// or https://.")
+        if any("@" in urlsplit(one).netloc for one in remote):
+            raise ValueError(
+                "names an address with a user or password in it; put a token into an environment variable named by "
+                "`access.token`."
+            )
         return self
 
     @model_validator(mode="after")
