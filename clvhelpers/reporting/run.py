@@ -72,8 +72,9 @@ def _made_in(job: Job, config: ClientConfig, start: float) -> Outcome:
             as_of = _fill(staging, job, config, inputs, start)
             target = folder.publish(staging, job.home / as_of)
         except Exception as error:
-            note = _keep_failure(staging, job, error)
-            return _failure(job, "failed_in_notebook", error, start, note)
+            secrets = _secrets(job, config)
+            note = _keep_failure(staging, job, error, secrets)
+            return _failure(job, "failed_in_notebook", error, start, note, secrets=secrets)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return success(job, "rendered", target, start)
@@ -100,8 +101,7 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: 
         "template": {"file": Path(job.template).name, "sha256": fingerprint.sha256_of(Path(job.template))},
         "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
     }
-    key = client_key(job.home).hex()
-    os.environ[KEY_VARIABLE] = key
+    os.environ[KEY_VARIABLE] = client_key(job.home).hex()
     before = [_stamp(file) for file in inputs.files]
     _execute(staging, job, inputs)
     if before != [_stamp(file) for file in inputs.files]:
@@ -109,7 +109,7 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: 
     metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
     with folder.writing(staging):
         manifest["skipped"] = _export(staging, job, config, metrics)
-        _refuse_secrets(staging, [*fetch.secrets_of(config), key])
+        _refuse_secrets(staging, _secrets(job, config))
         manifest |= {
             "as_of": metrics["as_of"],
             "history_sha256": inputs.history_sha256(metrics["as_of"]),
@@ -181,29 +181,58 @@ def _export(staging: Path, job: Job, config: ClientConfig, metrics: dict[str, An
     return skipped
 
 
+def _secrets(job: Job, config: ClientConfig) -> list[str]:
+    """What no output may hold: what opens the client's data, and what makes its pseudonyms."""
+    return [*fetch.secrets_of(config), client_key(job.home).hex()]
+
+
 def _refuse_secrets(staging: Path, secrets: Sequence[str]) -> None:
     """Publish nothing that holds a password or a key, by whatever way it came there."""
-    for path in sorted(staging.iterdir()):
-        content = path.read_bytes()
-        if any(secret.encode() in content for secret in secrets):
-            raise OutputError(f"{path.name} would hold a password or key of the client file, so nothing was kept.")
+    removed = _remove_with_secrets(staging, secrets)
+    if removed:
+        raise OutputError(f"{', '.join(removed)} would hold a password or key, so no report was made.")
 
 
-def _keep_failure(staging: Path, job: Job, error: Exception) -> str:
+def _remove_with_secrets(staging: Path, secrets: Sequence[str]) -> list[str]:
+    """Delete each file that holds a secret; their names."""
+    wanted = [secret.encode() for secret in secrets]
+    found = [path for path in sorted(staging.iterdir()) if any(map(path.read_bytes().__contains__, wanted))]
+    for path in found:
+        path.unlink()
+    return [path.name for path in found]
+
+
+def _keep_failure(staging: Path, job: Job, error: Exception, secrets: Sequence[str]) -> str:
     """Leave the log and the partial notebook in `failed`, unless there is no room even for those."""
-    log = "".join(traceback.format_exception(error))
+    log = _veiled("".join(traceback.format_exception(error)), secrets)
+    manifest = failed_manifest(job, "failed_in_notebook", _veiled(str(error), secrets))
     try:
-        failed = folder.keep_failure(staging, log, failed_manifest(job, "failed_in_notebook", str(error)))
+        _remove_with_secrets(staging, secrets)
+        failed = folder.keep_failure(staging, log, manifest)
     except OSError as problem:
         return f"No log of the failure could be kept: {problem.strerror}."
     return f"The log, and the notebook as far as it came: {failed}"
 
 
-def _failure(job: Job, status: Status, error: Exception, start: float, *notes: str) -> Outcome:
-    seconds = time.monotonic() - start
-    kind = type(error).__name__
-    client = job.settings["client"]
-    return Outcome(client, job.file, status, message=str(error), kind=kind, notes=notes, seconds=seconds)
+def _veiled(text: str, secrets: Sequence[str]) -> str:
+    """A text in which no secret can be read."""
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text
+
+
+def _failure(
+    job: Job, status: Status, error: Exception, start: float, *notes: str, secrets: Sequence[str] = ()
+) -> Outcome:
+    return Outcome(
+        job.settings["client"],
+        job.file,
+        status,
+        message=_veiled(str(error), secrets),
+        kind=type(error).__name__,
+        notes=notes,
+        seconds=time.monotonic() - start,
+    )
 
 
 def success(job: Job, status: Status, target: Path, start: float) -> Outcome:

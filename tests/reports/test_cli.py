@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clvhelpers import __version__, cli
-from clvhelpers.reporting import run
+from clvhelpers.reporting import command
 from tests.reports.small import CLIENT, ORDERS, write_client
 
 HEADER = "CustomerID,InvoiceDate,InvoiceNo,Amount\n"
@@ -42,7 +42,7 @@ BAD_FILES = {
     "mixed date formats": (HEADER + "1,2026-01-05,A,5\n2,31.01.2026,B,6\n", CLIENT, "more than one way"),
     "ambiguous dates": (HEADER + "1,03/04/2026,A,5\n2,05/04/2026,B,6\n", CLIENT, "two ways"),
     "wrong encoding": ("CustomerID,InvoiceDate,InvoiceNo,Amount\nM\udcfcller,2026-01-05,A,5\n", CLIENT, "cp1252"),
-    "an address": (ORDERS, CLIENT.replace("orders.csv", "https://shop.test/orders.csv"), "download the file first"),
+    "an address": (ORDERS, CLIENT.replace("orders.csv", "https://shop.test/orders.csv"), "allow_network: true"),
 }
 
 
@@ -61,17 +61,18 @@ def test_bad_input_ends_in_one_message(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize("case", ["all refunds", "unknown column", "one customer"])
 def test_no_report_is_left_behind_by_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
     orders, client, said = BAD_FILES[case]
-    assert clv("report", write_client(tmp_path, client, orders), "--output", tmp_path / "out") == 2
+    assert clv("report", write_client(tmp_path, client, orders), "--output", tmp_path / "out", "--pdf", "none") == 2
     told = capsys.readouterr().err
     assert said in told
     assert "Traceback" not in told
-    assert [path.name for path in (tmp_path / "out" / "acme").iterdir()] == ["failed"]
+    assert not list((tmp_path / "out" / "acme").glob("*/report.html"))
+    assert (tmp_path / "out" / "acme" / "failed" / "error.log").exists()
 
 
 def test_a_base_without_a_repeat_buyer_gives_what_can_be_had_and_says_what_can_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert clv("report", write_client(tmp_path, CLIENT, NO_REPEAT), "--output", tmp_path / "out") == 0
+    assert clv("report", write_client(tmp_path, CLIENT, NO_REPEAT), "--output", tmp_path / "out", "--pdf", "none") == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note: ")]
     assert any("Prediction" in note for note in notes)
     (metrics,) = (tmp_path / "out").glob("acme/*/metrics.json")
@@ -115,7 +116,7 @@ def test_a_fault_of_ours_is_said_to_be_one(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(run, "render", broken)
+    monkeypatch.setattr(command, "report", broken)
     assert clv("report", tmp_path / "client.yml") == 1
     told = capsys.readouterr().err
     assert "This is a fault of clvhelpers" in told
