@@ -1,8 +1,10 @@
 """How DuckDB is set up: little memory and few threads for a small log, and a folder that takes the rest."""
 
 import os
+import shutil
 import tempfile
 import uuid
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 LEAST_MEMORY, MOST_MEMORY = 160_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
@@ -15,11 +17,14 @@ def engine_settings(rows: int = 0) -> dict[str, str | bool | int | float | list[
     >>> [engine_settings(rows)["memory_limit"] for rows in (1_000, 50_000_000, 1_000_000_000)]
     ['160MB', '1500MB', '4000MB']
     """
+    spill = str(Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}")
+    # DuckDB takes its folder away with the database, but a forked process may end before that
+    Finalize(None, shutil.rmtree, args=(spill, True), exitpriority=0)
     memory = min(max(LEAST_MEMORY, BYTES_A_ROW * rows), MOST_MEMORY)
     return {
         "memory_limit": f"{memory // 10**6}MB",
         "threads": min(os.cpu_count() or 1, memory // BYTES_A_THREAD),
-        "temp_directory": str(Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}"),
+        "temp_directory": spill,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }

@@ -213,6 +213,12 @@ def test_a_query_that_never_ends_is_ended(server: SimpleNamespace, tmp_path: Pat
         export_postgres(server.address_of("reader"), None, Wanted(query=sql, seconds=0.5), tmp_path)
 
 
+def test_the_server_knows_the_time_limit_too(server: SimpleNamespace, tmp_path: Path) -> None:
+    query = "SELECT current_setting('statement_timeout') AS id"
+    path = export_postgres(server.address_of("reader"), None, Wanted(query=query, seconds=61.5), tmp_path)
+    assert rows_of(path) == [("61500ms",)]
+
+
 def test_more_rows_than_the_limit_of_a_server_are_refused(server: SimpleNamespace, tmp_path: Path) -> None:
     query = "SELECT n AS id FROM generate_series(1, 60000) AS n"
     with pytest.raises(DataContractError, match="gives 60,000 rows and `row_limit` is 10"):
