@@ -275,7 +275,8 @@ def _write_cover(writer: _Writer, analysis: Analysis, title: str, listed: dict[s
     sheet.set_column(1, 1, 100)
     heading = writer.format(bold=True, font_size=13, font_color=writer.colour)
     wrapped, link = writer.format(text_wrap=True), writer.format(font_color=writer.colour, underline=1)
-    hidden = f" Numbers of fewer than {number(least)} customers are not shown." if least > 1 else ""
+    apart = ", except on the sheet of all customers" if CUSTOMERS in listed else ""
+    hidden = f" Numbers of fewer than {number(least)} customers are not shown{apart}." if least > 1 else ""
     about = [
         ("Client", analysis.config.name),
         ("As of", analysis.log.as_of),
