@@ -220,8 +220,9 @@ def _already(job: Job) -> Outcome | None:
     if job.force or fetch.needs_fetching(config):
         return None
     try:
-        there = gather(job, config, job.home).report_in(job.home)
-        return None if there is None else success(job, "unchanged", there, start)
+        inputs = gather(job, config, job.home)
+        there = inputs.report_in(job.home)
+        return None if there is None else success(job, "unchanged", there, start, inputs.notes)
     except (ClvError, OSError, KeyError, ValueError):  # told, with its reason, by the process that makes the report
         return None
 

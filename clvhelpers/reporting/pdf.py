@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -172,9 +171,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     """Run a program and all that it starts, and end them all when its time is over."""
     silent = subprocess.DEVNULL
     with _no_limit_of_data():
-        running = subprocess.Popen(
-            command, stdin=silent, stdout=silent, stderr=silent, env=environment, start_new_session=True
-        )
+        running = subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent, env=environment)
     with running:
         try:
             running.wait(PRINT_SECONDS)
@@ -187,11 +184,14 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 
 
 def _end(running: "subprocess.Popen[bytes]") -> None:
-    """End a program with all that it started."""
-    if sys.platform == "win32":
-        running.kill()
-    else:
-        os.killpg(running.pid, signal.SIGKILL)
+    """End a program with all that it started; it is in the group of this process, and ends with it too."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        program = psutil.Process(running.pid)
+        for one in (*program.children(recursive=True), program):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 @contextlib.contextmanager

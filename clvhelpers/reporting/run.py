@@ -32,12 +32,16 @@ LIBRARIES = ("clvhelpers", "duckdb", "matplotlib", "narwhals", "numpy", "pandas"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a report is made from, besides its template: the data as local files, and the earlier reports."""
+    """What a report is made from, besides its template: the data as local files, and the earlier reports.
+
+    `notes` tells of earlier reports that can't be read.
+    """
 
     files: tuple[Path, ...]
     fetched: bool
     history: list[dict[str, Any]]
     fingerprint: str
+    notes: tuple[str, ...]
 
     def history_sha256(self, day: str) -> str:
         """The SHA-256 of the earlier reports that one of this day compares itself with."""
@@ -66,7 +70,7 @@ def _made_in(job: Job, config: ClientConfig, start: float) -> Outcome:
         inputs = gather(job, config, scratch)
         there = None if job.force else inputs.report_in(job.home)
         if there is not None:
-            return success(job, "unchanged", there, start)
+            return success(job, "unchanged", there, start, inputs.notes)
         staging = folder.new_staging(job.home)
         try:
             as_of = _fill(staging, job, config, inputs, start)
@@ -77,7 +81,7 @@ def _made_in(job: Job, config: ClientConfig, start: float) -> Outcome:
             return _failure(job, "failed_in_notebook", error, start, note, secrets=secrets)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    return success(job, "rendered", target, start)
+    return success(job, "rendered", target, start, inputs.notes)
 
 
 def gather(job: Job, config: ClientConfig, scratch: Path) -> Inputs:
@@ -85,7 +89,9 @@ def gather(job: Job, config: ClientConfig, scratch: Path) -> Inputs:
     files = fetch.fetch(config, scratch)
     content = fetch.content_sha256(files)
     wanted = fingerprint.fingerprint(config, content, Path(job.template), job.pdf)
-    return Inputs(tuple(files), fetch.needs_fetching(config), read_history(job.home), wanted)
+    notes: list[str] = []
+    history = read_history(job.home, notes)
+    return Inputs(tuple(files), fetch.needs_fetching(config), history, wanted, tuple(notes))
 
 
 def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: float) -> str:
@@ -235,7 +241,7 @@ def _failure(
     )
 
 
-def success(job: Job, status: Status, target: Path, start: float) -> Outcome:
+def success(job: Job, status: Status, target: Path, start: float, notes: Sequence[str] = ()) -> Outcome:
     """The outcome of a report that lies in `target`."""
     metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
     skipped = fingerprint.read_manifest(target)["skipped"]
@@ -245,7 +251,7 @@ def success(job: Job, status: Status, target: Path, start: float) -> Outcome:
         status,
         folder=str(target),
         as_of=target.name,
-        notes=tuple(f"{name} was left out: {reason}" for name, reason in skipped.items()),
+        notes=(*notes, *(f"{name} was left out: {reason}" for name, reason in skipped.items())),
         warnings=tuple(metrics.get("data", {}).get("warnings", ())),
         seconds=time.monotonic() - start,
     )
