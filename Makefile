@@ -40,6 +40,7 @@ lint: $(TEST)  ## check style, types and formatting, notebooks included
 bench: $(TEST) $(PEERS)/.ready  ## compare speed and memory with other libraries (by hand)
 	@$(BIN)/python benchmarks/summary.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
+	@$(BIN)/python benchmarks/reports.py
 
 lock: $(TEST)  ## choose new exact versions for the two lock files
 	@$(BIN)/python -m pip install --quiet uv

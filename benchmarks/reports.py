@@ -8,7 +8,8 @@ process tree of each contender, two reports at a time where it can do that:
 - scripts: the code of the notebook as a plain script, figures drawn, without a notebook and a page
 - warm floor: the same code in a process forked from a warm one
 
-It ends with what an unchanged batch, a check of the client files and `clv --help` take.
+It goes on with what an unchanged batch, a check of the client files and `clv --help` take, and ends with the largest
+memory of one report of 5 million rows in Parquet.
 """
 
 import argparse
@@ -168,10 +169,25 @@ def run_contender(name: str, folder: Path) -> None:
     print(used.ru_utime + used.ru_stime)
 
 
+def large_report(folder: Path, rows: int) -> None:
+    """Make one report of so many rows, and tell what its process took."""
+    make = "import sys; sys.path.insert(0, 'benchmarks'); import summary; from pathlib import Path; "
+    make += "summary.make_log(Path(sys.argv[1]), int(sys.argv[2]))"
+    subprocess.run([sys.executable, "-c", make, folder / "large.parquet", str(rows)], check=True, cwd=ROOT)
+    text = CLIENT.format(number=0).replace("shop-00.csv", "large.parquet")
+    (folder / "large.yml").write_text(text, encoding="utf-8")
+    words = [BIN / "clv", "report", folder / "large.yml", "--output", folder / "large", "--pdf", "none"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (report,) = json.loads((folder / "large" / "run.json").read_text(encoding="utf-8"))["reports"]
+    print(f"One report of {rows:,} rows: {report['megabytes']:.0f} MB, {report['cpu_seconds']:.1f} CPU seconds")
+    print("Aim: under 600 MB for 5 million rows.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=int, default=20)
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--large", type=int, default=5_000_000, help="rows of the one large report")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -182,7 +198,12 @@ def main() -> None:
         folder = Path(name)
         make_clients(folder, options.reports, options.rows)
         seconds = {name: processor_seconds(name, folder) for name in CONTENDERS}
-    print(f"{options.reports} reports of {options.rows:,} rows (CPU seconds of the whole process tree)")
+        tell(seconds, options.reports, options.rows)
+        large_report(folder, options.large)
+
+
+def tell(seconds: dict[str, float], reports: int, rows: int) -> None:
+    print(f"{reports} reports of {rows:,} rows (CPU seconds of the whole process tree)")
     for name, taken in seconds.items():
         aim = f"  ours / it {seconds['clv report'] / taken:5.2f}; aim: at most {AIMS[name]:.2f}" if name in AIMS else ""
         print(f"{name:16}{taken:8.2f}{aim}")

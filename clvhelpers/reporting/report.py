@@ -90,7 +90,11 @@ class Report:
         self._own_page(self.config.pages.after)
 
     def save(self, folder: str | Path = ".") -> None:
-        """Write `metrics.json` and `set_aside.parquet` into `folder` (default: the working directory)."""
+        """Write the numbers, the rows set aside, the spreadsheet and, if asked for, the customers into `folder`.
+
+        That is `metrics.json`, `set_aside.parquet`, `appendix.xlsx` and `customers.csv`, by default in the
+        working directory.
+        """
         target = Path(folder)
         (target / "metrics.json").write_text(self.analysis.metrics.as_json(), encoding="utf-8")
         by_name = self.config.appendix.customer_rows
