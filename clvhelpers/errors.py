@@ -40,7 +40,7 @@ class OutputError(ClvError):
     """What was made can't be kept: no room, no permission, or no time left."""
 
 
-class ToolMissing(ClvError):
+class ToolMissingError(ClvError):
     """An optional program or package is not there; the message says which, and how to get it."""
 
 

@@ -10,10 +10,11 @@ from typing import get_args
 from rich.console import Console
 from rich.text import Text
 
-from clvhelpers.errors import ConfigError, ToolMissing
+from clvhelpers.errors import ConfigError, ToolMissingError
 from clvhelpers.reporting import batch, progress
 from clvhelpers.reporting.job import Outcome, Pdf, as_error
 
+SECONDS_TO_CONNECT = 10
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
@@ -73,9 +74,9 @@ def executor(dask: str | None) -> Iterator[Executor | None]:
     try:
         from distributed import Client
     except ImportError:
-        raise ToolMissing('--dask needs the package distributed: pip install "clvhelpers[dask]"') from None
+        raise ToolMissingError('--dask needs the package distributed: pip install "clvhelpers[dask]"') from None
     try:
-        client = Client(dask, timeout=10)
+        client = Client(dask, timeout=SECONDS_TO_CONNECT)
     except (OSError, ValueError, TimeoutError) as error:
         raise ConfigError(f"--dask {dask}: no Dask scheduler answers there ({error})") from None
     with client:

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clvhelpers.errors import OutputError, ToolMissing
+from clvhelpers.errors import OutputError, ToolMissingError
 from clvhelpers.reporting import paper
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.config.brand import Brand
@@ -56,13 +56,13 @@ PRINT_OPTIONS = (
 def write(notebook: Path, target: Path, config: ClientConfig, as_of: date) -> None:
     """Write an executed notebook as a PDF. It is compiled in a folder of its own, outside of which it reads nothing.
 
-    Raises `ToolMissing` without typst, `ConfigError` for a logo or font that can't be used, and `ValueError` if
+    Raises `ToolMissingError` without typst, `ConfigError` for a logo or font that can't be used, and `ValueError` if
     the notebook ended in an error or has a figure without words.
     """
     try:
         import typst  # noqa: F401
     except ImportError:
-        raise ToolMissing("typst is not installed: pip install typst") from None
+        raise ToolMissingError("typst is not installed: pip install typst") from None
     content = read_content(notebook)
     with tempfile.TemporaryDirectory(prefix="clv-pdf-") as made:
         folder = Path(made)
@@ -143,7 +143,7 @@ def _with_boxes(value: Any, signs: set[str]) -> Any:
 def print_page(page: Path, target: Path) -> None:
     """Print a page by a Chromium that is on this machine, with no network and no profile of anybody.
 
-    Raises `ToolMissing` without a browser, and `OutputError` if it doesn't print within two minutes.
+    Raises `ToolMissingError` without a browser, and `OutputError` if it doesn't print within two minutes.
     """
     program = _browser()
     with tempfile.TemporaryDirectory(prefix="clv-print-", ignore_cleanup_errors=True) as made:
@@ -163,8 +163,8 @@ def _browser() -> str:
     if found:
         return found
     if named:
-        raise ToolMissing(f"there is no browser {named}, which the variable CHROME names")
-    raise ToolMissing("no browser was found: install Chromium, or give its path in the variable CHROME")
+        raise ToolMissingError(f"there is no browser {named}, which the variable CHROME names")
+    raise ToolMissingError("no browser was found: install Chromium, or give its path in the variable CHROME")
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

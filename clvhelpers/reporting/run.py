@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from clvhelpers.errors import OutputError, ToolMissing
+from clvhelpers.errors import OutputError, ToolMissingError
 from clvhelpers.reporting import fetch, fingerprint, folder
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.history import read_history
@@ -71,12 +71,14 @@ def _made_in(job: Job, config: ClientConfig, start: float) -> Outcome:
         there = None if job.force else inputs.report_in(job.home)
         if there is not None:
             return success(job, "unchanged", there, start, inputs.notes)
+        key = client_key(job.home).hex()
+        os.environ[KEY_VARIABLE] = key
+        secrets = [*fetch.secrets_of(config), key]
         staging = folder.new_staging(job.home)
         try:
-            as_of = _fill(staging, job, config, inputs, start)
+            as_of = _fill(staging, job, config, inputs, secrets, start)
             target = folder.publish(staging, job.home / as_of)
         except Exception as error:
-            secrets = _secrets(job, config)
             note = _keep_failure(staging, job, error, secrets)
             return _failure(job, "failed_in_notebook", error, start, note, secrets=secrets)
         finally:
@@ -94,8 +96,8 @@ def gather(job: Job, config: ClientConfig, scratch: Path) -> Inputs:
     return Inputs(tuple(files), fetch.needs_fetching(config), history, wanted, tuple(notes))
 
 
-def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: float) -> str:
-    """Write every file of the report into `staging`, and give the day it is as of."""
+def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, secrets: Sequence[str], start: float) -> str:
+    """Write every file of the report into `staging`, none of which holds a secret, and give the day it is as of."""
     manifest: dict[str, Any] = {
         "schema": "1",
         "client": config.client,
@@ -107,7 +109,6 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: 
         "template": {"file": Path(job.template).name, "sha256": fingerprint.sha256_of(Path(job.template))},
         "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
     }
-    os.environ[KEY_VARIABLE] = client_key(job.home).hex()
     before = [_stamp(file) for file in inputs.files]
     _execute(staging, job, inputs)
     if before != [_stamp(file) for file in inputs.files]:
@@ -115,7 +116,7 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, start: 
     metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
     with folder.writing(staging):
         manifest["skipped"] = _export(staging, job, config, metrics)
-        _refuse_secrets(staging, _secrets(job, config))
+        _refuse_secrets(staging, secrets)
         manifest |= {
             "as_of": metrics["as_of"],
             "history_sha256": inputs.history_sha256(metrics["as_of"]),
@@ -179,17 +180,12 @@ def _export(staging: Path, job: Job, config: ClientConfig, metrics: dict[str, An
     if job.pdf != "none":
         try:
             writers[job.pdf]()
-        except ToolMissing as missing:
+        except ToolMissingError as missing:
             skipped["report.pdf"] = str(missing)
     if config.email is not None:
         attachments = [path for path in (paper if paper.exists() else page, staging / "appendix.xlsx") if path.exists()]
         mail.write(staging / "report.eml", config, metrics, attachments)
     return skipped
-
-
-def _secrets(job: Job, config: ClientConfig) -> list[str]:
-    """What no output may hold: what opens the client's data, and what makes its pseudonyms."""
-    return [*fetch.secrets_of(config), client_key(job.home).hex()]
 
 
 def _refuse_secrets(staging: Path, secrets: Sequence[str]) -> None:

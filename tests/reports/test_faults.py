@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,12 @@ def first_only(path, target):
 pathlib.Path.rename = first_only""",
     "before the old one is cleared away": """\
 import shutil
-shutil.rmtree = kill""",
+from clvhelpers.reporting import folder
+publish = folder.publish
+def never_clear(*paths):
+    shutil.rmtree = kill
+    publish(*paths)
+folder.publish = never_clear""",
 }
 FULL = """\
 def full(*_, **__): raise OSError(28, "No space left on device")
@@ -173,16 +179,13 @@ def test_an_output_folder_that_vanishes_fails_that_report_and_the_next_run_makes
 
 def test_two_batches_at_once_make_each_report_once(shop: Shop) -> None:
     slow = write_template(shop.place, "import time; time.sleep(2); print('second')")
-    code = (
-        "import sys; from pathlib import Path; from clvhelpers.reporting import batch\n"
-        "if __name__ == '__main__':\n"
-        "    (one,) = batch.render_all([sys.argv[1]], sys.argv[2], template=Path(sys.argv[3]), pdf='none')\n"
-        "    print(one.status)"
-    )
-    command = [sys.executable, "-c", code, str(shop.client), str(shop.output), str(slow)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = sorted(process.communicate()[0].strip() for process in both)
-    assert said == ["rendered", "unchanged"]
+
+    def batch_of_its_own(_: int) -> str:
+        (outcome,) = batch.render_all([shop.client], shop.output, template=slow, pdf="none")
+        return outcome.status
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(batch_of_its_own, range(2))) == ["rendered", "unchanged"]
     assert "second" in shop.words()
     assert shop.hidden() == []
 

@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 import clvhelpers as clv
-from clvhelpers.errors import OutputError, ToolMissing
+from clvhelpers.errors import OutputError, ToolMissingError
 from clvhelpers.reporting import pdf
 from clvhelpers.reporting.config import load_config
 from tests.reports.cells import brand, client, page_cell, picture, shows, table, write_notebook
@@ -169,7 +169,7 @@ def test_what_makes_no_page_makes_no_pdf(tmp_path: Path) -> None:
 
 def test_without_typst_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)
-    with pytest.raises(ToolMissing, match="pip install typst"):
+    with pytest.raises(ToolMissingError, match="pip install typst"):
         paper_of(tmp_path, new_markdown_cell("## Part"))
 
 
@@ -240,7 +240,7 @@ def test_without_a_browser_it_says_how_to_get_one(
 ) -> None:
     monkeypatch.setenv("CHROME", named)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolMissing, match=said):
+    with pytest.raises(ToolMissingError, match=said):
         pdf.print_page(tmp_path / "page.html", tmp_path / "page.pdf")
 
 
