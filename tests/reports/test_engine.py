@@ -1,5 +1,8 @@
 """The fast way to run a notebook shows, cell by cell, what a kernel shows."""
 
+import json
+import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +11,11 @@ import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from clvhelpers.reporting import html
 from clvhelpers.reporting.batch import TEMPLATE
+from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.kernel import warm_kernel_name
+from clvhelpers.reporting.worker import ENVIRONMENT
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 CELLS = [
@@ -28,7 +34,8 @@ def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
 
 
 def run_in_a_process(source: Path, target: Path, **options: Any) -> None:
-    """What `run.py` does in the process of a report."""
+    """What `worker.py` and `run.py` do in the process of a report."""
+    os.environ.update(ENVIRONMENT)
     from clvhelpers.reporting import engine
 
     engine.register()
@@ -82,6 +89,16 @@ def test_the_report_is_that_of_a_kernel(cdnow_report: Path, tmp_path: Path) -> N
     assert len(outputs(fast)) > 10
     for one, other in zip(outputs(fast), outputs(kernel), strict=True):
         assert one == other
+    assert numbers(tmp_path) == numbers(cdnow_report)
+    config = load_config(values["client"])
+    html.export(tmp_path / "kernel.ipynb", tmp_path / "report.html", config, date(1998, 6, 30))
+    assert (tmp_path / "report.html").read_bytes() == (cdnow_report / "report.html").read_bytes()
+
+
+def numbers(folder: Path) -> dict[str, Any]:
+    """What a report says, but for when it was made."""
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return metrics | {"created_at": None}
 
 
 def test_an_error_ends_the_notebook_and_is_raised_by_papermill(tmp_path: Path) -> None:
