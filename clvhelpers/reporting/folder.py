@@ -3,7 +3,7 @@
     <output>/<client>/2026-06-30/      a report, moved into place by one rename
     <output>/<client>/failed/          what the last run left, if it failed
     <output>/<client>/.staging-…       a report that is being made
-    <output>/<client>/.fetched-…       its data, where they come from a database or over the network
+    <output>/<client>/.scratch-…       what it needs on the way: fetched data, and what does not fit into memory
     <output>/<client>/.replaced-…      an older report that a new one takes the place of
     <output>/<client>/.lock            held by whoever works in this folder
 
@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 from clvhelpers.errors import OutputError
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-STAGING, FETCHED, REPLACED, FAILED, LOCK = ".staging-", ".fetched-", ".replaced-", "failed", ".lock"
+STAGING, SCRATCH, REPLACED, FAILED, LOCK = ".staging-", ".scratch-", ".replaced-", "failed", ".lock"
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def repair(home: Path) -> None:
                 older.rename(home / day)
             else:
                 shutil.rmtree(older)
-        for left in (*home.glob(f"{STAGING}*"), *home.glob(f"{FETCHED}*")):
+        for left in (*home.glob(f"{STAGING}*"), *home.glob(f"{SCRATCH}*")):
             shutil.rmtree(left)
 
 
@@ -76,13 +77,19 @@ def new_staging(home: Path) -> Path:
 
 @contextmanager
 def scratch(home: Path) -> Iterator[Path]:
-    """A hidden folder for data that must be fetched, gone when the report is made."""
-    path = home / f"{FETCHED}{secrets.token_hex(4)}"
+    """A hidden folder for all that is needed on the way, temporary files too; gone when the report is made.
+
+    A process that is killed leaves it, and with it data of the client; so it lies where the next one clears it away.
+    """
+    path = home / f"{SCRATCH}{secrets.token_hex(4)}"
     with writing(home):
         path.mkdir(mode=0o700)
+    before = tempfile.tempdir
+    tempfile.tempdir = str(path)
     try:
         yield path
     finally:
+        tempfile.tempdir = before
         shutil.rmtree(path, ignore_errors=True)
 
 

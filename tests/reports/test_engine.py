@@ -1,7 +1,6 @@
 """The fast way to run a notebook shows, cell by cell, what a kernel shows."""
 
 import json
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from clvhelpers.reporting import html
+from clvhelpers.reporting import html, supervise
 from clvhelpers.reporting.batch import TEMPLATE
 from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.kernel import warm_kernel_name
@@ -34,8 +33,7 @@ def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
 
 
 def run_in_a_process(source: Path, target: Path, **options: Any) -> None:
-    """What `worker.py` and `run.py` do in the process of a report."""
-    os.environ.update(ENVIRONMENT)
+    """What `run.py` does in the process of a report."""
     from clvhelpers.reporting import engine
 
     engine.register()
@@ -45,11 +43,11 @@ def run_in_a_process(source: Path, target: Path, **options: Any) -> None:
 
 
 def in_a_process(source: Path, target: Path, **options: Any) -> nbformat.NotebookNode:
-    from multiprocessing import get_context
-
-    context = get_context("forkserver")
+    """The process of a report, as `supervise.py` starts it."""
+    context = supervise._context()
     process = context.Process(target=run_in_a_process, args=(source, target), kwargs=options)
-    process.start()
+    with supervise._environment(ENVIRONMENT):
+        process.start()
     process.join(120)
     return nbformat.read(target, 4)
 

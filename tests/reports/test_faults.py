@@ -23,7 +23,7 @@ from tests.reports.small import write_client, write_template
 
 KILL = "import os\ndef kill(*_, **__): os.kill(os.getpid(), 9)\n"
 KILLED_AT = {
-    "in the notebook": "kill()",
+    "in the notebook": "import tempfile; open(tempfile.mkdtemp() + '/spilled', 'w').write('7'); kill()",
     "before the page": "from clvhelpers.reporting import html; html.export = kill",
     "before the PDF": "from clvhelpers.reporting import pdf; pdf.write = kill",
     "before the manifest": "from clvhelpers.reporting import folder; folder.write_json = kill",
