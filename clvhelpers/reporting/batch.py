@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -179,7 +180,7 @@ def run(
     """Make the reports that must be made, and write `run.json` and `index.html` into the output folder."""
     started = _now()
     outcomes = []
-    for outcome in (*refused, *_outcomes(jobs, settings, executor)):
+    for outcome in chain(refused, _outcomes(jobs, settings, executor)):
         outcomes.append(outcome)
         if tell is not None:
             tell(outcome)

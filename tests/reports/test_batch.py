@@ -13,7 +13,7 @@ import pytest
 
 from clvhelpers import cli
 from clvhelpers.errors import ConfigError
-from clvhelpers.reporting import batch, command
+from clvhelpers.reporting import batch, command, supervise
 from clvhelpers.reporting.job import Outcome
 from tests.reports.small import CLIENT, ORDERS, write_client, write_template
 
@@ -55,8 +55,12 @@ def clients(tmp_path: Path) -> Path:
 def test_each_report_ends_by_its_own_name_and_run_json_tells_all(tmp_path: Path) -> None:
     write_clients(tmp_path, "ann", "bob", "broken", "crash", "hang")
     (tmp_path / "typo.yml").write_text(CLIENT.replace("currency", "curency"), encoding="utf-8")
-    told: list[str] = []
-    outcomes = run(tmp_path, timeout=8, tell=lambda outcome: told.append(outcome.client))
+    others_at_work: dict[str, bool] = {}
+
+    def tell(outcome: Outcome) -> None:
+        others_at_work[outcome.client] = bool(supervise._running)
+
+    outcomes = run(tmp_path, timeout=8, tell=tell)
     assert statuses(outcomes) == {
         "ann": "rendered",
         "bob": "rendered",
@@ -65,7 +69,8 @@ def test_each_report_ends_by_its_own_name_and_run_json_tells_all(tmp_path: Path)
         "hang": "timed_out",
         "typo": "failed_before",
     }
-    assert sorted(told) == sorted(outcomes)
+    assert others_at_work.keys() == outcomes.keys()
+    assert others_at_work["ann"], "each outcome is told as it comes, and not at the end"
     assert "did you mean currency" in outcomes["typo"].message
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert {one["client"]: one["status"] for one in record["reports"]} == statuses(outcomes)
