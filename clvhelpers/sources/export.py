@@ -121,7 +121,7 @@ def _checksum_of_rows(path: Path) -> str:
     import duckdb
     import pyarrow.parquet as pq
 
-    from clvhelpers.sources.reading import engine_settings
+    from clvhelpers.sources.engine import engine_settings
 
     query = "SELECT count(*), sum(hash(rows)), bit_xor(hash(rows)) FROM read_parquet(?) AS rows"
     with duckdb.connect(config=engine_settings()) as connection:
