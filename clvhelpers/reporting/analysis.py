@@ -189,7 +189,7 @@ def read_source(config: ClientConfig, files: Sequence[str | Path] = ()) -> Sourc
         how.columns.model_dump(), timezone=config.timezone, source_timezone=how.source_timezone, **written
     )
     source = open_transactions(files or fetch(config, Path()), options, how.row_limit)
-    return replace(source, notes=(*notes_of(config), *source.notes))
+    return replace(source, notes=(*notes_of(config, files), *source.notes))
 
 
 def clean_source(source: Source, config: ClientConfig) -> CleanLog:

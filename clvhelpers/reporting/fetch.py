@@ -4,6 +4,7 @@ Only light modules are imported here, so that the sources of hundreds of clients
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from clvhelpers.reporting.config.transactions import Database, Transactions
 from clvhelpers.sources.findings import Findings
 from clvhelpers.sources.locate import expand, is_address
 
+NOTES = ".notes-of-addresses.json"  # a hidden file, as which nothing is fetched
 SECRETS = (("database", "password"), ("access", "token"), ("access", "access_key"), ("access", "secret_key"))
 
 
@@ -45,12 +47,22 @@ def fetch(config: ClientConfig, folder: Path) -> list[Path]:
     findings = Findings()
     found = {one: expand(one, findings) for one in how.source or [] if not is_address(one)}
     findings.stop_if_any()
-    return [path for one in how.source or [] for path in found.get(one) or [_download(one, how, folder)]]
+    remote = Findings()
+    paths = [path for one in how.source or [] for path in found.get(one) or _download(one, how, folder, remote)]
+    if remote.notes:
+        (folder / NOTES).write_text(json.dumps(remote.notes), encoding="utf-8")
+    return paths
 
 
-def notes_of(config: ClientConfig) -> tuple[str, ...]:
-    """What a reader should know of how the files were found, such as those of a folder that are not read."""
+def notes_of(config: ClientConfig, files: Iterable[str | Path] = ()) -> tuple[str, ...]:
+    """What a reader should know of how the files were found, such as those of a folder that are not read.
+
+    `files` are those that `fetch` gave: what it noted of addresses lies beside them.
+    """
     findings = Findings()
+    for beside in sorted({Path(file).parent / NOTES for file in files}) if _addresses(config.transactions) else ():
+        if beside.is_file():
+            findings.notes += json.loads(beside.read_text(encoding="utf-8"))
     for one in config.transactions.source or []:
         if not is_address(one):
             expand(one, findings)
@@ -125,11 +137,11 @@ def _without_permission(how: Transactions) -> list[str]:
 
 
 def _problems_of_addresses(how: Transactions) -> Iterator[str]:
-    from clvhelpers.sources.download import name_of
+    from clvhelpers.sources.download import check_address
 
     for one in _addresses(how):
         try:
-            name_of(one)
+            check_address(one)
         except ClvError as error:
             yield from error.problems
 
@@ -147,14 +159,17 @@ def _export(database: Database, how: Transactions, folder: Path) -> Path:
     return export_postgres(database.postgres or "", _secret(how, "database", "password"), wanted, folder)
 
 
-def _download(address: str, how: Transactions, folder: Path) -> Path:
-    from clvhelpers.sources.download import Access, download
+def _download(address: str, how: Transactions, folder: Path, findings: Findings) -> list[Path]:
+    from clvhelpers.sources.download import Access, download, download_all
+    from clvhelpers.sources.s3 import stands_for_many
 
     token, access_key, secret_key = (_secret(how, *keys) for keys in SECRETS[1:])
     access = Access(
         token, access_key, secret_key, how.access.region, how.access.endpoint, seconds=how.time_limit_seconds
     )
-    return download(address, access, folder)
+    if stands_for_many(address):
+        return download_all(address, access, folder, findings)
+    return [download(address, access, folder)]
 
 
 def _secret(how: Transactions, block: str, key: str) -> str | None:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from clvhelpers.errors import ConfigError, DataContractError
-from clvhelpers.sources.findings import hidden
+from clvhelpers.sources import s3
+from clvhelpers.sources.findings import Findings, hidden
 from clvhelpers.sources.locate import SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import requests
 
-CHUNK = 1 << 20
 LARGEST = 20_000_000_000  # bytes
-WAIT_SECONDS = 30
 MOST_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -55,27 +54,80 @@ def download(address: str, access: Access, folder: Path) -> Path:
     had, and where it is larger or takes longer than it may. No message holds a secret, or what follows a
     question mark.
     """
-    shown = address.partition("?")[0]
+    check_address(address)
+    return _copy(address, access, folder, _Allowance(_shown(address), access.seconds))
+
+
+def download_all(address: str, access: Access, folder: Path, findings: Findings) -> list[Path]:
+    """Copy all objects that an s3:// folder or pattern stands for, as `download` copies one.
+
+    The limits of size and time hold for all of them together; what is not read is told in a note.
+    """
+    check_address(address)
+    allowance = _Allowance(_shown(address), access.seconds)
+    return [_copy(one, access, folder, allowance) for one in s3.listed(address, access, findings)]
+
+
+def check_address(address: str) -> None:
+    """Raise `DataContractError` for an address that can't lead to files of orders, without opening it.
+
+    >>> check_address("s3://acme/orders/*.csv")
+    >>> check_address("https://acme.example/*.csv")
+    Traceback (most recent call last):
+    ...
+    clvhelpers.errors.DataContractError: https://acme.example/*.csv: an https:// address can't be listed, so * has no \
+meaning in it: name each file
+    """
+    shown = _shown(address)
+    if not address.startswith("s3://") and "*" in shown:
+        raise DataContractError(
+            f"{shown}: an https:// address can't be listed, so * has no meaning in it: name each file"
+        )
+    if not s3.stands_for_many(address):
+        name_of(address)
+    elif "*" in shown.rpartition("/")[0]:
+        raise DataContractError(f"{shown}: * may stand after the last / of an address only: name each folder")
+
+
+@dataclass
+class _Allowance:
+    """What a source may still take: bytes, and seconds from now on."""
+
+    shown: str
+    seconds: float
+    left: int = field(default_factory=lambda: LARGEST)
+
+    def __post_init__(self) -> None:
+        self.end = time.monotonic() + self.seconds
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise DataContractError(f"{self.shown} is larger than the {LARGEST:,} bytes that are fetched")
+        if time.monotonic() > self.end:
+            raise DataContractError(
+                f"{self.shown} took longer than `time_limit_seconds`, which is {self.seconds:g}: allow more"
+            )
+
+
+def _copy(address: str, access: Access, folder: Path, allowance: _Allowance) -> Path:
     target = folder / name_of(address)
-    end = time.monotonic() + access.seconds
-    pieces = _from_s3(address, access) if address.startswith("s3://") else _from_https(address, access)
-    size = 0
+    pieces = s3.pieces(address, access) if address.startswith("s3://") else _from_https(address, access)
     try:
         with closing(pieces), target.open("xb") as file:
             for piece in pieces:
-                size += file.write(piece)
-                if size > LARGEST:
-                    raise DataContractError(f"{shown} is larger than the {LARGEST:,} bytes that are fetched")
-                if time.monotonic() > end:
-                    raise DataContractError(
-                        f"{shown} took longer than `time_limit_seconds`, which is {access.seconds:g}: allow more"
-                    )
+                allowance.take(file.write(piece))
     except FileExistsError:
         raise DataContractError(f"{target.name} is the name of two files to fetch: rename one of them") from None
     except DataContractError:
         target.unlink()
         raise
     return target
+
+
+def _shown(address: str) -> str:
+    """An address without what follows a question mark, which may be a secret."""
+    return address.partition("?")[0]
 
 
 def name_of(address: str) -> str:
@@ -110,7 +162,7 @@ def _from_https(address: str, access: Access) -> Generator[bytes]:
                 raise DataContractError(f"{shown} answers {reason}{_advice(response.status_code)}")
             if response.headers.get("Content-Encoding", "identity") != "identity" and not shown.endswith(".gz"):
                 raise DataContractError(f"{shown} comes packed though it was asked for as it is: offer it as .csv.gz")
-            while piece := response.raw.read1(CHUNK):
+            while piece := response.raw.read1(s3.CHUNK):
                 yield piece
     except (requests.RequestException, HTTPError) as error:
         raise DataContractError(f"{shown} can't be fetched: {_reason(error, access.secrets)}") from None
@@ -125,7 +177,7 @@ def _opened(session: "requests.Session", address: str, access: Access) -> "reque
             )
         bearer = access.token if (place.hostname, place.port) == (first.hostname, first.port) else None
         response = session.get(
-            place.geturl(), auth=_Bearer(bearer), stream=True, timeout=WAIT_SECONDS, allow_redirects=False
+            place.geturl(), auth=_Bearer(bearer), stream=True, timeout=s3.WAIT_SECONDS, allow_redirects=False
         )
         if response.status_code not in REDIRECTS:
             return response
@@ -157,29 +209,3 @@ def _reason(error: Exception, secrets: Sequence[str]) -> str:
         error = inner
     reason = getattr(error, "reason", None)
     return hidden(reason if isinstance(reason, Exception) else error, secrets)[:300]
-
-
-def _from_s3(address: str, access: Access) -> Generator[bytes]:
-    """What an object of S3 or a service like it holds; without keys, as everybody sees it."""
-    from pyarrow import fs
-
-    scheme, _, place = (access.endpoint or "").rpartition("://")
-    try:
-        system = fs.S3FileSystem(
-            access_key=access.access_key,
-            secret_key=access.secret_key,
-            anonymous=access.access_key is None,
-            region=access.region,
-            endpoint_override=place or None,
-            scheme=scheme or "https",
-            request_timeout=WAIT_SECONDS,
-            connect_timeout=WAIT_SECONDS,
-        )
-        with system.open_input_stream(address.removeprefix("s3://")) as stream:
-            while piece := stream.read(CHUNK):
-                yield piece
-    except (OSError, ValueError) as error:
-        said = hidden(error, access.secrets)[:300]
-        raise DataContractError(
-            f"{address} can't be fetched: {said}; are `access.region` and the keys right, and may they read it?"
-        ) from None

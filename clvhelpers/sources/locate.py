@@ -74,12 +74,12 @@ def _of_folder(folder: Path, findings: Findings) -> list[Path]:
     files = [path for path in shown if path.is_file() and suffix_of(path)]
     others = [path.name for path in shown if path not in files]
     if not files:
-        there = f"; it holds {_some(others)}" if others else ", it is empty"
+        there = f"; it holds {some(others)}" if others else ", it is empty"
         findings.problems.append(
             f"the folder {folder} has no file that ends in {', '.join(SUFFIXES)}{there}: put the orders into it"
         )
     elif others:
-        findings.notes.append(f"Not read in the folder {folder.name}, as they are no files of orders: {_some(others)}.")
+        findings.notes.append(f"Not read in the folder {folder.name}, as they are no files of orders: {some(others)}.")
     return _inside(files, folder, findings)
 
 
@@ -113,7 +113,12 @@ def _readable(paths: Sequence[Path], findings: Findings) -> list[Path]:
     return [path for path in paths if suffix_of(path)]
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first few of many names.
+
+    >>> some(["a.md", "b.md", "c.md"], most=2)
+    'a.md, b.md and 1 more'
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

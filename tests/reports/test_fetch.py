@@ -15,7 +15,7 @@ from clvhelpers.reporting import fetch as fetching
 from clvhelpers.reporting.analysis import read_source
 from clvhelpers.reporting.config import ClientConfig, load_config
 from clvhelpers.reporting.fetch import content_sha256, fetch, needs_fetching, problems_of, secrets_of, sha256
-from tests.sources.server import LocalHttps, carry_https_to, web_server
+from tests.sources.server import Answer, LocalHttps, carry_https_to, s3_list, s3_object, web_server
 
 ORDERS = b"id,day,total\n7,2026-01-01,1\n8,2026-01-02,2.5\n"
 COLUMNS = {"customer": "id", "date": "day", "amount": "total"}
@@ -79,6 +79,27 @@ def test_a_database_is_exported_and_an_address_downloaded(folder: Path, tmp_path
         assert total(config) == total(config, [path]) == (2, 3.5)
 
 
+def test_what_an_s3_folder_holds_besides_orders_is_told(tmp_path: Path) -> None:
+    objects = {
+        "/acme/2026/may.csv": ORDERS,
+        "/acme/2026/june.csv": ORDERS[:22] + b"9,2026-01-03,4\n",
+        "/acme/2026/x": b"",
+    }
+
+    def answer(request: str, headers: dict[str, str]) -> Answer:
+        return s3_list(request, objects) or s3_object(objects[request.partition(" ")[2]], headers)
+
+    with web_server(answer) as port:
+        access = {"endpoint": f"http://127.0.0.1:{port}"}
+        config = client(source="s3://acme/2026/", allow_network=True, access=access)
+        assert problems_of(config) == []
+        paths = fetch(config, tmp_path)
+        assert paths == [tmp_path / "june.csv", tmp_path / "may.csv"]
+        note = "Not read in the folder s3://acme/2026/, as they are no files of orders: x."
+        assert note in read_source(config, paths).notes
+        assert note in read_source(config).notes
+
+
 def test_addresses_and_files_keep_the_order_of_the_client_file(folder: Path, tmp_path: Path, web: LocalHttps) -> None:
     config = client(source=[ADDRESS, str(folder / "orders.csv")], allow_network=True)
     assert fetch(config, tmp_path) == [tmp_path / "orders.csv", folder / "orders.csv"]
@@ -121,9 +142,17 @@ def test_a_secret_comes_from_its_variable(tmp_path: Path, web: LocalHttps, monke
 
 
 def test_all_that_is_missing_is_told_at_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = [str(folder / "order.csv"), str(folder / "*.xlsx"), "https://shop.test/orders"]
-    first, second, third = problems_of(client(source=missing, allow_network=True))
+    missing = [
+        str(folder / "order.csv"),
+        str(folder / "*.xlsx"),
+        "https://shop.test/orders",
+        "https://shop.test/*.csv",
+        "s3://acme/*/may.csv",
+    ]
+    first, listed, folders, second, third = problems_of(client(source=missing, allow_network=True))
     assert "ends in .csv" in first
+    assert "can't be listed" in listed
+    assert "after the last /" in folders
     assert "Did you mean orders.csv?" in second
     assert "no file matches" in third
     monkeypatch.setattr(fetching, "find_spec", lambda name: None)

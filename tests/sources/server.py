@@ -1,5 +1,6 @@
 """Servers of the tests' own, all of them on this machine only and gone afterwards."""
 
+import re
 import tempfile
 import threading
 import warnings
@@ -8,7 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 import pytest
 import requests
@@ -71,6 +73,50 @@ def web_server(answer: Callable[[str, dict[str, str]], Answer]) -> Iterator[int]
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+XML = {"Content-Type": "application/xml"}
+
+
+def s3_list(request: str, objects: dict[str, bytes]) -> Answer | None:
+    """What S3 answers where it is asked for the objects of a folder (ListObjectsV2), two to a page; else nothing.
+
+    `objects` are named by their paths, such as /bucket/orders/may.csv.
+    """
+    place = urlsplit(request.partition(" ")[2])
+    asked = {name: values[0] for name, values in parse_qs(place.query).items()}
+    if "list-type" not in asked:
+        return None
+    bucket, prefix, delimiter = place.path.rstrip("/") + "/", asked.get("prefix", ""), asked["delimiter"]
+    found = {}
+    for path, content in objects.items():
+        name = path.removeprefix(bucket)
+        if name != path and name.startswith(prefix):
+            first, below, _ = name.removeprefix(prefix).partition(delimiter)
+            entry = prefix + first + below
+            found[entry] = _xml_of_folder(entry) if below else _xml_of_object(entry, len(content))
+    start = int(asked.get("continuation-token", 0))
+    page = [found[entry] for entry in sorted(found)[start : start + 2]]
+    more = start + 2 < len(found)
+    token = f"<NextContinuationToken>{start + 2}</NextContinuationToken>" if more else ""
+    state = f"<IsTruncated>{str(more).lower()}</IsTruncated><KeyCount>{len(page)}</KeyCount>{token}"
+    return 200, XML, f"<ListBucketResult>{state}{''.join(page)}</ListBucketResult>".encode()
+
+
+def _xml_of_folder(name: str) -> str:
+    return f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>"
+
+
+def _xml_of_object(name: str, size: int) -> str:
+    day = "<LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+    return f"<Contents><Key>{escape(name)}</Key><Size>{size}</Size>{day}</Contents>"
+
+
+def s3_object(content: bytes, headers: dict[str, str]) -> Answer:
+    """What S3 answers where it is asked for an object, or a range of it."""
+    start, end = map(int, re.findall(r"\d+", headers.get("range", f"bytes=0-{len(content)}")))
+    about = {"Content-Range": f"bytes {start}-{end}/{len(content)}", "ETag": '"1"', "Accept-Ranges": "bytes"}
+    return (206 if "range" in headers else 200), about, content[start : end + 1]
 
 
 class LocalHttps(HTTPAdapter):

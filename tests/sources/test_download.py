@@ -1,6 +1,5 @@
 """Addresses: only https and s3, within limits, with the token for one host alone and in no message."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import pytest
 
 from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.sources import download as downloading
-from clvhelpers.sources.download import Access, download
-from tests.sources.server import Answer, LocalHttps, carry_https_to, web_server
+from clvhelpers.sources.download import Access, download, download_all
+from clvhelpers.sources.findings import Findings
+from tests.sources.server import XML, Answer, LocalHttps, carry_https_to, s3_list, s3_object, web_server
 
 TOKEN = "hunter2-in-a-test"
 ORDERS = b"id,day,total\n7,2026-01-01,1\n"
@@ -72,6 +72,7 @@ def test_a_redirect_within_the_host_keeps_the_token_and_one_to_another_does_not(
         ("https://shop.test/private.csv", "answers 403 Forbidden; is the token right"),
         ("https://shop.test/packed.csv", "comes packed"),
         ("https://shop.test/broken.csv", "can't be fetched: .*IncompleteRead|993 more expected"),
+        ("https://shop.test/orders-*.csv", r"shop.test/orders-\*.csv: an https:// address can't be listed"),
         ("https://shop.test/orders", "expected an address that ends in .csv"),
     ],
 )
@@ -116,23 +117,37 @@ def test_a_secret_that_can_not_be_one_is_refused_without_being_told() -> None:
 
 
 KEY = "AKIA-IN-A-TEST"
+OBJECTS = {
+    "/bucket/orders.csv": ORDERS,
+    "/bucket/private.csv": ORDERS,
+    "/bucket/2026/may.csv": b"may",
+    "/bucket/2026/june.csv": b"june",
+    "/bucket/2026/april.csv": b"april",
+    "/bucket/2026/.hidden.csv": b"x",
+    "/bucket/2026/april.json": b"{}",
+    "/bucket/2026/_SUCCESS": b"",
+    "/bucket/2026/old/march.csv": b"march",
+    "/bucket/notes/readme.md": b"hello",
+}
 
 
 def s3_answer(request: str, headers: dict[str, str]) -> Answer:
-    """An S3 service of one public and one private object, which repeats a wrong key in its error as Amazon's does."""
+    """An S3 service of public objects and a private one, which repeats a wrong key in its error as Amazon's does."""
     command, _, path = request.partition(" ")
     signature = headers.get("authorization", "")
-    xml = {"Content-Type": "application/xml"}
+    if path.startswith("/closed"):
+        return 403, XML, b"<Error><Code>AccessDenied</Code></Error>"
     if path == "/bucket/private.csv" and not signature:
-        return 403, xml, b"<Error><Code>AccessDenied</Code></Error>"
+        return 403, XML, b"<Error><Code>AccessDenied</Code></Error>"
     if path == "/bucket/private.csv" and f"Credential={KEY}/" not in signature and command == "GET":
         key = signature.partition("Credential=")[2].partition("/")[0]
-        return 403, xml, f"<Error><Code>InvalidAccessKeyId</Code><Message>No key {key} here</Message></Error>".encode()
-    if path not in ("/bucket/orders.csv", "/bucket/private.csv"):
-        return 404, xml, b"<Error><Code>NoSuchKey</Code></Error>"
-    start, end = map(int, re.findall(r"\d+", headers.get("range", f"bytes=0-{len(ORDERS)}")))
-    about = {"Content-Range": f"bytes {start}-{end}/{len(ORDERS)}", "ETag": '"1"', "Accept-Ranges": "bytes"}
-    return (206 if "range" in headers else 200), about, ORDERS[start : end + 1]
+        return 403, XML, f"<Error><Code>InvalidAccessKeyId</Code><Message>No key {key} here</Message></Error>".encode()
+    found = s3_list(request, OBJECTS)
+    if found is not None:
+        return found
+    if path not in OBJECTS:
+        return 404, XML, b"<Error><Code>NoSuchKey</Code></Error>"
+    return s3_object(OBJECTS[path], headers)
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +177,55 @@ def test_an_object_that_can_not_be_had_is_told_without_the_keys(s3: str, tmp_pat
         assert TOKEN not in str(error.value)
         assert "AKIA-OTHER" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def fetched_all(address: str, s3: str, folder: Path, **access: object) -> tuple[list[str], list[str]]:
+    """What the objects of a folder or pattern hold, in order, and what is told about the others."""
+    findings = Findings()
+    paths = download_all(address, Access(endpoint=s3, **access), folder, findings)  # type: ignore[arg-type]
+    return [path.read_text() for path in paths], findings.notes
+
+
+def test_a_pattern_is_all_objects_of_its_folder_that_match_in_order(s3: str, tmp_path: Path) -> None:
+    assert fetched_all("s3://bucket/2026/*.csv", s3, tmp_path) == (["april", "june", "may"], [])
+    (tmp_path / "other").mkdir()
+    assert fetched_all("s3://bucket/2026/m*", s3, tmp_path / "other") == (["may"], [])
+    with pytest.raises(DataContractError, match=r"april.csv is the name of two files to fetch"):
+        fetched_all("s3://bucket/2026/a*.csv", s3, tmp_path)
+
+
+def test_a_folder_is_its_objects_that_can_be_read_and_the_others_are_told(s3: str, tmp_path: Path) -> None:
+    contents, (note,) = fetched_all("s3://bucket/2026/", s3, tmp_path)
+    assert contents == ["april", "june", "may"]
+    others = "_SUCCESS, april.json, old"
+    assert note == f"Not read in the folder s3://bucket/2026/, as they are no files of orders: {others}."
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s3://bucket/2026/*.parquet", r"no object matches s3://bucket/2026/\*.parquet"),
+        ("s3://bucket/nowhere/*.csv", r"no object matches s3://bucket/nowhere/\*.csv"),
+        ("s3://bucket/nowhere/", "the folder s3://bucket/nowhere/ has no object that ends in .csv, .*, it is empty"),
+        ("s3://bucket/notes/", "has no object that ends in .csv.*; it holds readme.md: put the orders into it"),
+        ("s3://bucket/2026/april.*", "leads to april.json: expected names that end in .csv"),
+        ("s3://bucket/*/orders.csv", r"\* may stand after the last / of an address only"),
+        ("s3://closed/*.csv", r"s3://closed/\*.csv can't be listed: .*; are `access.region` and the keys right"),
+    ],
+)
+def test_a_folder_or_pattern_that_leads_to_no_orders_is_told(s3: str, tmp_path: Path, address: str, said: str) -> None:
+    with pytest.raises(DataContractError, match=said) as error:
+        fetched_all(address, s3, tmp_path)
+    assert len(error.value.problems) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_limits_hold_for_all_objects_together(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "LARGEST", len("april" + "june"))
+    with pytest.raises(DataContractError, match=r"s3://bucket/2026/\*.csv is larger than the 9 bytes"):
+        fetched_all("s3://bucket/2026/*.csv", s3, tmp_path)
+    (tmp_path / "other").mkdir()
+    clock = iter([0.0, 6.0, 12.0])
+    monkeypatch.setattr(downloading.time, "monotonic", lambda: next(clock))
+    with pytest.raises(DataContractError, match=r"s3://bucket/2026/\*.csv took longer .* which is 10"):
+        fetched_all("s3://bucket/2026/*.csv", s3, tmp_path / "other", seconds=10)
