@@ -23,7 +23,7 @@ def engine_settings(rows: int = 0) -> dict[str, str | bool | int | float | list[
     memory = min(max(LEAST_MEMORY, BYTES_A_ROW * rows), MOST_MEMORY)
     return {
         "memory_limit": f"{memory // 10**6}MB",
-        "threads": 1,
+        "threads": min(os.cpu_count() or 1, memory // BYTES_A_THREAD),
         "temp_directory": spill,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
