@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +202,15 @@ def test_an_address_without_a_cluster_is_said_to_be_one(monkeypatch: pytest.Monk
 )
 def test_the_day_of_a_run(text: str, today: date, day: date) -> None:
     assert batch.as_of_day(text, today) == day
+
+
+def test_the_day_of_a_run_goes_before_that_of_the_client_file(clients: Path) -> None:
+    jobs, _ = batch.plan([clients], batch.Settings(clients / "out", as_of="2026-01-31"))
+    assert [job.settings["as_of"] for job in jobs] == ["2026-01-31"] * 2
+    jobs, _ = batch.plan([clients], batch.Settings(clients / "out", as_of="last-month-end"))
+    (day,) = {date.fromisoformat(job.settings["as_of"]) for job in jobs}
+    assert (day + timedelta(days=1)).day == 1
+    assert day < date.today()
 
 
 def test_a_day_that_is_none_is_refused_for_each_client(clients: Path) -> None:

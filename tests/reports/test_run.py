@@ -169,3 +169,21 @@ def test_reports_go_to_the_project_or_to_the_current_folder(tmp_path: Path, monk
     assert batch.default_output() == tmp_path / "reports" / "output"
     monkeypatch.chdir(batch.PROJECT / "tests")
     assert batch.default_output() == batch.PROJECT / "reports" / "output"
+
+
+def test_without_an_optional_tool_the_rest_is_made_and_the_manifest_says_how_to_get_it(tmp_path: Path) -> None:
+    cell = """\
+from clvhelpers.errors import ToolMissingError
+from clvhelpers.reporting import pdf, run
+def missing(*_): raise ToolMissingError("typst is not installed: pip install typst")
+pdf.write, run.find_spec = missing, lambda name: None"""
+    template = write_template(tmp_path, cell)
+    (outcome,) = batch.render_all([write_client(tmp_path)], tmp_path / "out", template=template)
+    assert outcome.status == "rendered"
+    skipped = json.loads((Path(str(outcome.folder)) / "manifest.json").read_text(encoding="utf-8"))["skipped"]
+    assert skipped == {
+        "appendix.xlsx": "XlsxWriter is not installed: pip install XlsxWriter",
+        "report.pdf": "typst is not installed: pip install typst",
+    }
+    assert "report.pdf was left out: typst is not installed: pip install typst" in outcome.notes
+    assert "report.html" in names(Path(str(outcome.folder)))
