@@ -32,6 +32,9 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CH
 MISSING = "–"
 _LEFT = ' style="text-align:left"'  # JupyterLab sets every cell to the right
 
+_SPACE = re.compile(r"[^\S\xa0\u202f]+")  # any but those that keep an amount in one line
+LEFT_TO_RIGHT = "\u200e"  # a mark that is not seen
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff]+\s?")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~$&\"'=:/@^-]|(?<!\d)\.|\.(?!\d)")
 
 
@@ -134,7 +137,7 @@ def day(value: dt.date, *, long: bool = False) -> str:
         return f"{value.day} {value:%B %Y}" if long else value.isoformat()[:10]
     from babel.dates import format_date
 
-    return format_date(value, "long" if long else "medium", _locale(_LANGUAGE.get()))
+    return _among_english(format_date(value, "long" if long else "medium", _locale(_LANGUAGE.get())))
 
 
 def period(value: pd.Period, *, long: bool = False) -> str:
@@ -151,8 +154,13 @@ def period(value: pd.Period, *, long: bool = False) -> str:
         from babel.dates import format_skeleton
 
         skeleton = "yQQQ" if not is_month else "yMMMM" if long else "yMMM"
-        return format_skeleton(skeleton, first, locale=_locale(_LANGUAGE.get()))
+        return _among_english(format_skeleton(skeleton, first, locale=_locale(_LANGUAGE.get())))
     return day(first) if value.freqstr == "D" else f"{day(first)} – {day(last)}"
+
+
+def _among_english(shown: str) -> str:
+    """Keeps digits, signs and months of Arabic or Hebrew in their order among English words."""
+    return _RIGHT_TO_LEFT.sub(rf"\g<0>{LEFT_TO_RIGHT}", re.sub("[\u061c\u200f]", "", shown))
 
 
 @cache
@@ -187,7 +195,7 @@ def _by_pattern(kind: str, value: float, decimals: int) -> str:
     tag = _LANGUAGE.get()
     with decimal.localcontext(_ENOUGH_DIGITS):
         rounded = decimal.Decimal(f"{value:z.{decimals}f}")
-        return str(_pattern(tag, kind, decimals).apply(rounded, _locale(tag)))
+        return _among_english(str(_pattern(tag, kind, decimals).apply(rounded, _locale(tag))))
 
 
 def _with_sign(shown: str, currency: str, tag: str) -> str:
@@ -199,7 +207,7 @@ def _with_sign(shown: str, currency: str, tag: str) -> str:
         shown = re.sub("¤(?=[0-9])", "¤\xa0", shown)
     if sign[0].isalpha():
         shown = re.sub("(?<=[0-9])¤", "\xa0¤", shown)
-    return shown.replace("¤", sign)
+    return shown.replace("¤", f"{sign}{LEFT_TO_RIGHT}" if _RIGHT_TO_LEFT.search(sign) else sign)
 
 
 def _cents(currency: str, tag: str) -> int:
@@ -227,7 +235,7 @@ def escape_markdown(value: object) -> str:
     >>> escape_markdown("12.5%")
     '12.5%'
     """
-    one_line = " ".join(str(value).split())
+    one_line = _SPACE.sub(" ", str(value)).strip()
     return _MARKDOWN.sub(lambda match: f"&#{ord(match.group())};", one_line)
 
 

@@ -101,6 +101,11 @@ def test_amounts_never_show_a_negative_zero_or_lose_cents() -> None:
     assert (percent(0.005, 0), number(-0.4)) == ("0%", "0")
 
 
+def test_an_amount_is_not_torn_between_two_lines() -> None:
+    with language("fr-CH"):
+        assert md("{x}\n", x=f" {money(2500, 'CHF')}\n\tand more ").markdown.strip() == "2\u202f500\xa0CHF and more"
+
+
 def test_words_survive_json() -> None:
     text = md("{x}", x='"quoted"\n')
     assert json.loads(json.dumps(text.markdown)) == text.markdown == "&#34;quoted&#34;"
@@ -151,6 +156,18 @@ def test_each_language_has_its_way(tag: str, expected: str) -> None:
         written += [percent(0.5, 0, signed=True), number(-1234.567, 2), day(june), day(june, long=True)]
         written += [period(pd.Period("2026-06")), period(pd.Period("2026Q2"))]
     assert re.sub("[\xa0\u202f]", " ", "|".join(written)) == expected
+
+
+def test_arabic_and_hebrew_keep_their_order_among_english_words() -> None:
+    """A mark after each word, as digits right after one are drawn before it; no mark of theirs within digits."""
+    june = dt.date(2026, 6, 3)
+    with language("ar-EG"):
+        assert (day(june), percent(-0.12), number(-1234.5, 1)) == ("03/06/2026", "-12.0%", "-1,234.5")
+        assert day(june, long=True) == "3 يونيو \u200e2026"
+        assert period(pd.Period("2026-06")) == "يونيو \u200e2026"
+        assert money(1e4, "EGP") == "10,000\xa0ج.م.\u200f\u200e"
+    with language("he-IL"):
+        assert period(pd.Period("2026-06"), long=True) == "יוני \u200e2026"
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 4))

@@ -53,6 +53,13 @@ def test_the_contents_link_to_the_headings_of_cells_and_outputs(tmp_path: Path) 
     assert re.findall(r'<h2 id="(part-\d)">', page) == ["part-1", "part-2"]
 
 
+def test_without_a_heading_there_are_no_contents(tmp_path: Path) -> None:
+    assert "<nav" in page_of(tmp_path, new_markdown_cell("## One"))
+    page = page_of(tmp_path, new_markdown_cell("Words"))
+    assert "<nav" not in page
+    assert "Contents" not in page
+
+
 def test_code_and_warnings_are_not_shown_and_printed_words_are(tmp_path: Path) -> None:
     cell = new_code_cell(
         "secret_code()",

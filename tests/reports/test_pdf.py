@@ -147,6 +147,12 @@ def test_a_table_that_is_longer_than_a_page_repeats_its_head(tmp_path: Path) -> 
     assert "x" * 150 not in paper.text  # it is broken over lines
 
 
+def test_a_long_footer_leaves_room_for_the_number_of_the_page(tmp_path: Path) -> None:
+    paper = paper_of(tmp_path, new_markdown_cell("# Title\n\nWords"), brand={"footer": "x" * 300})
+    assert paper.without_spaces.count("x" * 300) == 1
+    assert "x" * 200 not in paper.text  # it is broken over lines
+
+
 def test_levels_of_headings_are_never_left_out(tmp_path: Path) -> None:
     paper = paper_of(tmp_path, new_markdown_cell("# Title\n\n##### A\n\n# B\n\n###### C"))
     assert [tag for tag in paper.tags if re.fullmatch("/H[0-9]", tag)] == ["/H1", "/H1", "/H2"]
