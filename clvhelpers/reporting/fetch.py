@@ -44,7 +44,7 @@ def fetch(config: ClientConfig, folder: Path) -> list[Path]:
     refused = _without_permission(how)
     if refused:
         raise ConfigError(refused)
-    findings = Findings()
+    findings = Findings(problems=list(_problems_of_addresses(how)))
     found = {one: expand(one, findings) for one in how.source or [] if not is_address(one)}
     findings.stop_if_any()
     remote = Findings()

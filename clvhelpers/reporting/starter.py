@@ -50,7 +50,7 @@ class Look:
 def write_starter(name: str, source: Path, *, force: bool = False) -> tuple[Path, list[str]]:
     """Write `<name>.yml` for a file of orders; give its path and what was guessed, and why.
 
-    An existing file is written over only with `force`. Raises `ConfigError` for the name,
+    An existing file is written over only with `force`. Raises `ConfigError` for the name or an address,
     `DataContractError` for a file that can't be read, `OutputError` where nothing can be written.
     """
     path = Path(name).with_suffix(".yml")
@@ -59,6 +59,11 @@ def write_starter(name: str, source: Path, *, force: bool = False) -> tuple[Path
         raise ConfigError(f"`{name}` has no letter or digit that a folder could be named by; try acme.")
     if path.exists() and not force:
         raise ConfigError(f"{path} is there already; choose another name, or write over it with --force.")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", source.as_posix()):
+        raise ConfigError(
+            "--from names an address, and only a local file is looked at: fetch one first, and put the address "
+            "into the client file afterwards, with `allow_network: true`"
+        )
     look = look_at(source)
     try:
         path.write_text(starter_text(client, path, source, look), encoding="utf-8")

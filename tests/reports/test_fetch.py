@@ -153,6 +153,9 @@ def test_all_that_is_missing_is_told_at_once(folder: Path, tmp_path: Path, monke
     assert "ends in .csv" in first
     assert "can't be listed" in listed
     assert "after the last /" in folders
+    with pytest.raises(DataContractError) as error:
+        fetch(client(source=missing, allow_network=True), tmp_path)
+    assert len(error.value.problems) == 5
     assert "Did you mean orders.csv?" in second
     assert "no file matches" in third
     monkeypatch.setattr(fetching, "find_spec", lambda name: None)

@@ -177,6 +177,13 @@ def test_an_existing_file_is_not_written_over_without_force(tmp_path: Path) -> N
     assert "client: acme" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("address", ["s3://acme/orders/*.csv", "https://acme.test/orders.csv"])
+def test_an_address_is_not_taken_for_a_path(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigError, match="only a local file is looked at"):
+        write_starter(str(tmp_path / "acme"), Path(address))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_can_not_be_read_leaves_no_client_file(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match=r"nothing\.csv"):
         write_starter(str(tmp_path / "acme"), tmp_path / "nothing.csv")
