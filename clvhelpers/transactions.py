@@ -333,4 +333,5 @@ def _nothing_left(counts: list[Count], set_aside: dict[str, int], problems: pd.D
     first = {rule: examples[0] for rule, examples in zip(problems["rule"], problems["examples"], strict=True)}
     parts = [f"{rows:,} set aside by {reason} (such as {first[reason]})" for reason, rows in set_aside.items()]
     parts += [f"{refunds:,} refunds" if refunds > 1 else "1 refund"] if refunds else []
-    return f"no purchase is left: of {read:,} rows read, {', '.join(parts)}; at least one purchase is needed"
+    early = "; is the as-of day right?" if "after_as_of" in set_aside else ""
+    return f"no purchase is left: of {read:,} rows read, {', '.join(parts)}; at least one purchase is needed{early}"

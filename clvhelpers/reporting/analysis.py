@@ -171,7 +171,7 @@ def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None
     silent = (log.as_of - last).days
     if silent > LONGEST_SILENCE_DAYS:
         notes.add(
-            f"{percent(0.99, 0)} of customers placed their last order by {day(last)}, {silent} days before "
+            f"{percent(0.99, 0)} of customers placed their last order by {day(last)}, {number(silent)} days before "
             f"the as-of day {day(log.as_of)}. "
             "If the export ends early or a date is wrong, customers look lost who are not: set as_of to the last "
             "day that the data cover."

@@ -36,6 +36,7 @@ BAD_FILES = {
     "duplicate key": (ORDERS, CLIENT + "name: Other\n", "the key `name` stands there twice (first on line 2)"),
     "wrong type": (ORDERS, CLIENT.replace("0.4", "forty"), '`economics.gross_margin` is "forty"'),
     "all refunds": (REFUNDS, CLIENT, "no purchase is left"),
+    "as of a day before the data": (ORDERS, CLIENT + "as_of: 2020-01-01\n", "needed; is the as-of day right?"),
     "one customer": (ONE_CUSTOMER, CLIENT, "one customer in 6 rows"),
     "one day": (ONE_DAY, CLIENT, "one day, 2026-01-05"),
     "amounts as text": (HEADER + "1,2026-01-05,A,five\n2,2026-01-06,B,six\n", CLIENT, "no purchase is left"),
