@@ -69,7 +69,8 @@ def _of_folder(address: str, objects: list[str], folders: list[str], findings: F
             f"the folder {address} has no object that ends in {', '.join(SUFFIXES)}{there}: put the orders into it"
         )
     if others:
-        findings.notes.append(f"Not read in the folder {address}, as they are no files of orders: {some(others)}.")
+        folder = address.rstrip("/").rpartition("/")[2]  # a report shows it, and the way there is nobody's business
+        findings.notes.append(f"Not read in the folder {folder}, as they are no files of orders: {some(others)}.")
     return names
 
 

@@ -95,7 +95,7 @@ def test_what_an_s3_folder_holds_besides_orders_is_told(tmp_path: Path) -> None:
         assert problems_of(config) == []
         paths = fetch(config, tmp_path)
         assert paths == [tmp_path / "june.csv", tmp_path / "may.csv"]
-        note = "Not read in the folder s3://acme/2026/, as they are no files of orders: x."
+        note = "Not read in the folder 2026, as they are no files of orders: x."
         assert note in read_source(config, paths).notes
         assert note in read_source(config).notes
 

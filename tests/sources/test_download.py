@@ -198,7 +198,7 @@ def test_a_folder_is_its_objects_that_can_be_read_and_the_others_are_told(s3: st
     contents, (note,) = fetched_all("s3://bucket/2026/", s3, tmp_path)
     assert contents == ["april", "june", "may"]
     others = "_SUCCESS, april.json, old"
-    assert note == f"Not read in the folder s3://bucket/2026/, as they are no files of orders: {others}."
+    assert note == f"Not read in the folder 2026, as they are no files of orders: {others}."
 
 
 @pytest.mark.parametrize(
