@@ -12,6 +12,7 @@ import decimal
 import html
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,6 +36,7 @@ _LEFT = ' style="text-align:left"'  # JupyterLab sets every cell to the right
 _SPACE = re.compile(r"[^\S\xa0\u202f]+")  # any but those that keep an amount in one line
 LEFT_TO_RIGHT = "\u200e"  # a mark that is not seen
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff]+\s?")
+_UNDRAWN = re.compile("[^\u0000-\u06ff\u1e00-\u2bff]")  # such as 年: the font of the figures lacks these signs
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~$&\"'=:/@^-]|(?<!\d)\.|\.(?!\d)")
 
 
@@ -137,7 +139,8 @@ def day(value: dt.date, *, long: bool = False) -> str:
         return f"{value.day} {value:%B %Y}" if long else value.isoformat()[:10]
     from babel.dates import format_date
 
-    return _among_english(format_date(value, "long" if long else "medium", _locale(_LANGUAGE.get())))
+    shown = _among_english(format_date(value, "long" if long else "medium", _locale(_LANGUAGE.get())))
+    return value.isoformat()[:10] if _UNDRAWN.search(shown) else shown
 
 
 def period(value: pd.Period, *, long: bool = False) -> str:
@@ -154,7 +157,8 @@ def period(value: pd.Period, *, long: bool = False) -> str:
         from babel.dates import format_skeleton
 
         skeleton = "yQQQ" if not is_month else "yMMMM" if long else "yMMM"
-        return _among_english(format_skeleton(skeleton, first, locale=_locale(_LANGUAGE.get())))
+        shown = _among_english(format_skeleton(skeleton, first, locale=_locale(_LANGUAGE.get())))
+        return str(value) if _UNDRAWN.search(shown) else shown
     return day(first) if value.freqstr == "D" else f"{day(first)} – {day(last)}"
 
 
@@ -202,7 +206,8 @@ def _with_sign(shown: str, currency: str, tag: str) -> str:
     """An amount with the sign of its currency; letters never touch a digit (CLDR's currencySpacing)."""
     from babel.numbers import get_currency_symbol
 
-    sign = get_currency_symbol(currency, _locale(tag))
+    sign = unicodedata.normalize("NFKC", get_currency_symbol(currency, _locale(tag)))
+    sign = currency if _UNDRAWN.search(sign) else sign
     if sign[-1].isalpha():
         shown = re.sub("¤(?=[0-9])", "¤\xa0", shown)
     if sign[0].isalpha():

@@ -204,3 +204,16 @@ def test_the_language_data_are_read_only_when_a_language_asks_for_them() -> None
     code = "import sys, clvhelpers.text as t; t.money(1.0), t.day(__import__('datetime').date.today())"
     code += "; print('babel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("tag", ["ja-JP", "zh-CN", "ko-KR", "th-TH", "hi-IN"])
+def test_what_the_font_of_the_figures_lacks_is_written_in_signs_that_it_has(tag: str) -> None:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    drawn = get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap()
+    with language(tag):
+        shown = [day(dt.date(2026, 6, 30)), day(dt.date(2026, 6, 30), long=True), number(1234.5, 1), percent(0.123)]
+        shown += [period(pd.Period(text), long=long) for text in ("2026-06", "2026Q2") for long in (True, False)]
+        shown += [money(2500.5, currency) for currency in ("JPY", "CNY", "KRW", "THB", "INR", "EUR")]
+    assert [text for text in shown if not {ord(sign) for sign in text} <= drawn.keys()] == []
+    assert all(any(sign.isdigit() for sign in text) for text in shown)
