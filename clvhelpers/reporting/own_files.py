@@ -11,6 +11,7 @@ from pathlib import Path
 from clvhelpers.errors import ConfigError
 
 LARGEST_FILE = 1_000_000  # bytes
+LARGEST_PAGE = 20_000  # some pages of words; a long table takes a minute and a gigabyte to lay out
 MOST_PIXELS = 16_000_000
 LOGO_PIXELS = (720, 288)  # three for each that a page shows, for sharp screens and paper
 FONT_STARTS = (b"\x00\x01\x00\x00", b"OTTO", b"true")  # one TrueType or OpenType font, neither packed nor a collection
@@ -81,21 +82,21 @@ def font_file(path: str | Path) -> bytes:
 
 
 def page_text(path: str | Path) -> str:
-    """The words of a client's own page. Raises `ConfigError` if they are not UTF-8 of at most 1 MB."""
-    content, name = _content(path), Path(path).name
+    """The words of a client's own page. Raises `ConfigError` if they are not UTF-8 of at most 20,000 bytes."""
+    content, name = _content(path, LARGEST_PAGE), Path(path).name
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name} is not UTF-8 (byte {error.start:,}); save it as UTF-8.") from error
 
 
-def _content(path: str | Path) -> bytes:
+def _content(path: str | Path, most: int = LARGEST_FILE) -> bytes:
     name = Path(path).name
     try:
         with Path(path).open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
+            content = stream.read(most + 1)
     except OSError as error:
         raise ConfigError(f"{name} can't be read: {error.strerror}.") from error
-    if len(content) > LARGEST_FILE:
-        raise ConfigError(f"{name} has more than {LARGEST_FILE:,} bytes.")
+    if len(content) > most:
+        raise ConfigError(f"{name} has more than {most:,} bytes.")
     return content

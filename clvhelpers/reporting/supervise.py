@@ -133,7 +133,7 @@ def _in_cold_process(job: Job, log: Path) -> Outcome | tuple[Status, str]:
 
 
 def _timed_out(job: Job) -> str:
-    return f"It took longer than {job.timeout:g} seconds and was ended; give it more time with --timeout."
+    return f"It took longer than {job.timeout:g} s and was ended; give it more time with --timeout."
 
 
 def _crashed(code: int | None) -> str:

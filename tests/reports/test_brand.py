@@ -166,3 +166,9 @@ def test_a_page_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clients").mkdir()
     (tmp_path / "clients" / "before.md").write_bytes("Café".encode("cp1252"))
     assert "before.md is not UTF-8 (byte 3)" in problem(tmp_path, "pages:\n  before: before.md\n")
+
+
+def test_an_own_page_is_a_page_and_no_book(tmp_path: Path) -> None:
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "before.md").write_text("| a | b |\n" * 3_000, encoding="utf-8")
+    assert "before.md has more than 20,000 bytes" in problem(tmp_path, "pages:\n  before: before.md\n")

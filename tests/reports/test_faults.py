@@ -127,7 +127,7 @@ def test_a_report_that_hangs_is_ended_with_all_that_it_started(shop: Shop) -> No
     note = f"open({str(shop.place / 'pid')!r}, 'w').write(str(child.pid))\ntime.sleep(600)"
     outcome = shop.run(cell + note, timeout=4)
     assert outcome.status == "timed_out"
-    assert "longer than 4 seconds" in outcome.message
+    assert "longer than 4 s and was ended" in outcome.message
     assert "first" in shop.words()
     assert not is_running(int((shop.place / "pid").read_text()))
 

@@ -105,11 +105,13 @@ class OwnPages(Section):
 
     before: FilePath | None = Field(
         default=None,
-        description="a Markdown file (.md) shown first, relative to this file",
+        description="a Markdown file (.md) of at most 20 kB shown first, relative to this file",
         examples=["before.md"],
     )
     after: FilePath | None = Field(
-        default=None, description="a Markdown file (.md) shown last, relative to this file", examples=["after.md"]
+        default=None,
+        description="a Markdown file (.md) of at most 20 kB shown last, relative to this file",
+        examples=["after.md"],
     )
 
 
