@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from clvhelpers.errors import DataContractError
-from clvhelpers.purchases import EXAMPLES, Frame, rows_of
+from clvhelpers.purchases import EXAMPLES, Frame, purchase_days, rows_of
 from clvhelpers.text import day, number
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ class CleanLog:
     last_date: date
     as_of: date
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def purchase_days(self) -> Any:
+        """`PurchaseDays` up to `as_of`, worked out once: the counts of customers and cohorts take them for a log."""
+        columns: dict[str, str | None] = {name: name for name in ("customer_id", "date", "amount")}
+        return purchase_days(self.transactions, self.as_of, columns).kept()
 
     def sentence(self) -> str:
         """What was used and what was set aside, in words."""

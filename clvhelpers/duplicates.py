@@ -4,7 +4,7 @@ import narwhals as nw
 
 from clvhelpers.cleaning import Count, place
 from clvhelpers.errors import DataContractError
-from clvhelpers.purchases import EXAMPLES, Frame, rows_of
+from clvhelpers.purchases import EXAMPLES, Frame, rows_of, settle
 from clvhelpers.text import number
 
 
@@ -23,7 +23,7 @@ def count_duplicates(rows: Frame, columns: list[str], rule: str) -> tuple[Frame,
     if not facts["rows"]:
         return rows, None
     if rule != "keep":
-        return _without_copies(rows, columns), None
+        return settle(_without_copies(rows, columns)), None
     if facts["groups"] > 1 and facts["least"] > 1:
         total = facts["rows"] + facts["groups"]
         raise DataContractError(

@@ -11,7 +11,8 @@ DuckDB or Spark.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -34,7 +35,8 @@ class PurchaseDays:
     """One row a customer and day up to `end`: `customer_id, day, visit`, and with money `spend, money`.
 
     `visit` is the day where it is a purchase day and else missing, `spend` the day's money without kept
-    refunds, `money` all of it. `first` and `last` are the first and last day in the log.
+    refunds, `money` all of it. `first` and `last` are the first and last day in the log. Days that were `kept`
+    have the customer's first purchase day beside each, as column `first`.
     """
 
     frame: Any
@@ -51,25 +53,45 @@ class PurchaseDays:
         """The aggregate of all money, for logs that have any."""
         return {"revenue": nw.col("money").sum()} if self.has_money else {}
 
+    def kept(self) -> "PurchaseDays":
+        """The same days, worked out once for all who ask; they are taken wherever a log is."""
+        return replace(self, frame=settle(with_first_visit(settle(self.frame))))
+
 
 def purchase_days(transactions: Any, end: Day, columns: dict[str, str | None]) -> PurchaseDays:
     """Check a transaction log and merge what each customer did on one day.
 
     `columns` maps `customer_id`, `date` and `amount` to the log's own names; amount may be None.
     Rows after `end` (default: the last date in the log) are ignored. The log is never changed.
+    In place of a log, purchase days that were worked out before are taken as they are.
     """
     end_day = as_day(end, "end")
+    days = transactions if isinstance(transactions, PurchaseDays) else _days_of(transactions, columns)
+    if end_day is not None and end_day < days.first:
+        raise NotEnoughDataError(
+            f"end is {end_day}, before the first transaction of the log on {days.first}: nothing is left"
+        )
+    if end_day is not None and end_day < days.last:
+        days = replace(days, frame=days.frame.filter(nw.col("day") <= days.at(end_day)))
+    return replace(days, end=end_day or days.end)
+
+
+def _days_of(transactions: Any, columns: dict[str, str | None]) -> PurchaseDays:
     frame = as_frame(transactions, "the transaction log")
     has_money = _check_columns(frame, columns)
     rows = _canonical(frame, columns, has_money)
     first, last = _check_rows(rows, has_money)
-    if end_day is not None and end_day < first:
-        raise NotEnoughDataError(
-            f"end is {end_day}, before the first transaction of the log on {first}: nothing is left"
-        )
-    if end_day is not None and end_day < last:
-        rows = rows.filter(nw.col("day") <= _constant(rows, end_day))
-    return PurchaseDays(_merge_days(rows, has_money), first, last, end_day or last, has_money)
+    return PurchaseDays(_merge_days(rows, has_money), first, last, last, has_money)
+
+
+def settle(rows: Frame) -> Frame:
+    """Let a lazy engine work the rows out once and keep them, where it can without our memory."""
+    native: Any = rows.to_native()
+    if rows.implementation.is_duckdb():
+        name = f"clv_{uuid.uuid4().hex}"
+        native.query("clv_rows", f"CREATE TEMP TABLE {name} AS SELECT * FROM clv_rows")
+        return nw.from_native(native.query("clv_rows", f"SELECT * FROM {name}"))
+    return nw.from_native(native.cache()) if rows.implementation.is_pyspark() else rows
 
 
 def as_day(value: Day, name: str) -> dt.date | None:
@@ -110,6 +132,8 @@ def period_number(day: nw.Expr, period: str) -> nw.Expr:
 
 def with_first_visit(days: Any) -> Any:
     """Purchase days with the day of the customer's first purchase beside each."""
+    if "first" in days.collect_schema():
+        return days
     return days.with_columns(first=nw.col("visit").min().over("customer_id"))
 
 

@@ -13,14 +13,18 @@ Only rows that no other rule set aside take part. For each refund (a row below 0
 3. Any other refund is kept as a refund: its money counts, and it is never a purchase.
 
 Sums within half a cent of zero are zero.
+
+Orders and days are summed only where a refund may find its place: they are few beside all others.
 """
+
+from typing import Any
 
 import narwhals as nw
 
-from clvhelpers.purchases import Frame
+from clvhelpers.purchases import Frame, settle
 
 HALF_A_CENT = 0.005
-_ORDER = ["customer_id", "_order"]
+_ORDER = ["customer_id", "order_id"]
 _DAY = ["customer_id", "_day"]
 
 
@@ -51,20 +55,21 @@ def match_refunds(rows: Frame, has_orders: bool) -> Frame:
 
 def _match_orders(rows: Frame) -> Frame:
     named = ~nw.col("order_id").is_null()
-    rows = rows.with_columns(
-        _order=nw.col("order_id").fill_null(""), _buy_date=nw.when(nw.col("_bought") > 0).then(nw.col("date"))
-    )
-    rows = rows.with_columns(
-        _first=nw.col("_buy_date").min().over(*_ORDER),
-        _order_bought=nw.col("_bought").sum().over(*_ORDER),
-        _order_refund=nw.col("_refund").sum().over(*_ORDER),
+    rows = rows.with_columns(_buy_date=nw.when(nw.col("_bought") > 0).then(nw.col("date")))
+    rows = _with_sums(
+        rows,
+        _ORDER,
+        named & (nw.col("_refund") < 0),
+        _first=nw.col("_buy_date").min(),
+        _order_bought=nw.col("_bought").sum(),
+        _order_refund=nw.col("_refund").sum(),
     )
     same = named & (nw.col("_refund") < 0) & ~nw.col("_first").is_null()
     part = named & (nw.col("_bought") - nw.col("_refund") > 0)
     both = (nw.col("_order_bought") > 0) & (nw.col("_order_refund") < 0)
     cancelled = part & both & _zero(nw.col("_order_bought") + nw.col("_order_refund"))
     return rows.with_columns(
-        cancelled=cancelled,
+        cancelled=cancelled.fill_null(False),
         date=nw.when(same).then(nw.col("_first")).otherwise(nw.col("date")),
         _netted=same,
     )
@@ -82,15 +87,20 @@ def _match_days(rows: Frame) -> Frame:
         _open=nw.when(is_open).then(nw.col("_refund")).otherwise(0.0),
         _standing=nw.when(standing).then(nw.col("_bought") + nw.col("_refund")).otherwise(0.0),
     )
-    rows = rows.with_columns(
-        _day_left=nw.col("_standing").sum().over(*_DAY), _day_open=nw.col("_open").sum().over(*_DAY)
-    )
+    rows = _with_sums(rows, _DAY, is_open, _day_left=nw.col("_standing").sum(), _day_open=nw.col("_open").sum())
     left = nw.col("_day_left") + nw.col("_day_open")
-    covered = (nw.col("_day_open") < 0) & (nw.col("_day_left") > HALF_A_CENT) & (left > -HALF_A_CENT)
+    covered = ((nw.col("_day_left") > HALF_A_CENT) & (left > -HALF_A_CENT)).fill_null(False)
     part = is_open | ((nw.col("_bought") - nw.col("_refund") > 0) & standing)
     return rows.with_columns(
         cancelled=nw.col("cancelled") | (covered & _zero(left) & part), _netted=nw.col("_netted") | (covered & is_open)
     )
+
+
+def _with_sums(rows: Any, keys: list[str], wanted: nw.Expr, **sums: nw.Expr) -> Any:
+    """Put its sums beside each row of a group that has a `wanted` row; they are missing for all others."""
+    groups = rows.filter(wanted).select(*keys)
+    found = settle(rows.join(groups, on=keys, how="semi").group_by(keys).agg(**sums))
+    return rows.join(found, on=keys, how="left")
 
 
 def _zero(money: nw.Expr) -> nw.Expr:

@@ -22,7 +22,6 @@ Rows read are rows used plus rows set aside, and so is their money; a missing am
 Everything is written once over narwhals and runs where the data lie.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,7 +33,7 @@ import pandas as pd
 from clvhelpers.cleaning import CleanLog, Count, count_rows, refuse_or_log
 from clvhelpers.duplicates import count_duplicates, overlap_notes
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
-from clvhelpers.purchases import Day, Frame, as_day, one_of, rows_of
+from clvhelpers.purchases import Day, Frame, as_day, one_of, rows_of, settle
 from clvhelpers.refunds import match_refunds
 from clvhelpers.sources import Source
 from clvhelpers.sources.findings import literal
@@ -117,12 +116,12 @@ def clean_transactions(
     rules = rules or Rules()
     notes = list(frame.notes) if isinstance(frame, Source) else []
     rows = _canonical(frame.relation if isinstance(frame, Source) else frame, timezone)
-    rows = _one_currency(rows, rules.currencies, currency, notes)
+    rows = settle(_one_currency(rows, rules.currencies, currency, notes))
     cut = as_day(as_of, "as_of") or _last_day(rows)
     rows = _with_reasons(rows, rules, cut)
     columns = [name for name in rows.collect_schema() if name not in (*HELPERS, "source_file", "source_row")]
     rows, duplicates = count_duplicates(rows, columns, rules.exact_duplicates)
-    rows = _settle(_with_refunds(rows, rules))
+    rows = settle(_with_refunds(rows, rules))
     notes += overlap_notes(duplicates)
     counts = count_rows(rows)
     problems = refuse_or_log(rows, counts, rules, duplicates)
@@ -269,16 +268,6 @@ def _with_refunds(rows: Frame, rules: Rules) -> Frame:
         return rows
     reason = nw.when(nw.col("cancelled")).then(nw.lit("cancelled_pairs")).otherwise(nw.col("reason"))
     return rows.with_columns(reason=reason)
-
-
-def _settle(rows: Frame) -> Frame:
-    """Let a lazy engine work the rows out once and keep them, where it can without our memory."""
-    native: Any = rows.to_native()
-    if rows.implementation.is_duckdb():
-        name = f"clv_{uuid.uuid4().hex}"
-        native.query("clv_rows", f"CREATE TEMP TABLE {name} AS SELECT * FROM clv_rows")
-        return nw.from_native(native.query("clv_rows", f"SELECT * FROM {name}"))
-    return nw.from_native(native.cache()) if rows.implementation.is_pyspark() else rows
 
 
 def _finish(rows: Frame, counts: list[Count], problems: Any, as_of: date, notes: list[str]) -> CleanLog:

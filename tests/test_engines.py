@@ -92,3 +92,41 @@ def test_spark_timestamps_that_carry_a_zone_are_refused(spark: Any) -> None:
     zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))
     with pytest.raises(clv.errors.DataContractError, match="time zone UTC: whose midnight ends a day"):
         clv.customer_summary(zoned)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("end", [None, "2026-03-31"])
+def test_purchase_days_of_a_clean_log_stand_for_its_transactions(engine: str, end: str | None) -> None:
+    log = clv.clean_transactions(ENGINES[engine](LOG.drop(columns="kind")), clv.Rules(zero_amount="keep"))
+    days = log.purchase_days
+    assert days is log.purchase_days
+    found, expected = (as_pandas(clv.customer_summary(given, end)) for given in (days, log.transactions))
+    pd.testing.assert_frame_equal(found, expected)
+    found, expected = (as_pandas(clv.split_holdout(given, "2026-01-31", end)) for given in (days, log.transactions))
+    pd.testing.assert_frame_equal(found, expected)
+    tasks: tuple[Callable[[Any], pd.DataFrame], ...] = (
+        lambda given: clv.orders_over_time(given, "W", end),
+        lambda given: clv.cohort_table(given, end).frame,
+        lambda given: clv.cohort_table(given, end, "W", "rolling", "cumulative", keep_incomplete=True).frame,
+    )
+    for task in tasks:
+        pd.testing.assert_frame_equal(task(days), task(log.transactions))
+
+
+def test_purchase_days_of_a_clean_log_are_worked_out_once() -> None:
+    days = clv.clean_transactions(duckdb.from_df(LOG.drop(columns="kind"))).purchase_days
+    plan = days.frame.to_native().explain()
+    assert "Scan" in plan
+    assert "Group By" not in plan
+
+
+def test_refunds_leave_the_rows_in_their_order() -> None:
+    number = 50_000
+    rows = pl.DataFrame({"customer_id": [f"{row % 997}" for row in range(number)]}).with_columns(
+        date=pl.datetime(2026, 1, 1) + pl.duration(hours=pl.int_range(number) % 4000),
+        amount=pl.when(pl.int_range(number) % 50 == 7).then(-3.0).otherwise(pl.int_range(number) + 1.0),
+        order_id=(pl.int_range(number) // 3).cast(pl.String),
+    )
+    log = clv.clean_transactions(rows, clv.Rules(cancelled_pairs="keep"))
+    assert log.transactions["order_id"].equals(rows["order_id"])
+    assert set(log.transactions["kind"]) == {"purchase", "netted", "refund"}

@@ -97,10 +97,10 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     log = clean_source(source, config)
     notes = Notes(log.notes)
     # DuckDB adds up in no fixed order: rounding takes the noise off, so that two runs give the same numbers
-    summary = customer_summary(log.transactions, end=log.as_of).order("customer_id").df().round(DECIMALS)
+    summary = customer_summary(log.purchase_days, end=log.as_of).order("customer_id").df().round(DECIMALS)
     _note_refunds_only(log, summary, config, notes)
     _note_silent_end(log, summary, notes)
-    cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.transactions, end=log.as_of))
+    cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.purchase_days, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
     forecast = look_ahead(config, log, summary, notes)
@@ -108,7 +108,7 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     if not has_money:
         notes.add("The data have no amounts: nothing is said in money, only in customers and orders.")
     least = config.privacy.minimum_group
-    periods = small_groups.hide_periods(orders_over_time(log.transactions, period, log.as_of), least)
+    periods = small_groups.hide_periods(orders_over_time(log.purchase_days, period, log.as_of), least)
     by_month = None if cohorts is None else hide_cohorts(cohorts, least, periods if period == "M" else None)
     groups = None if scores is None else rfm_groups(scores)
     groups = None if groups is None else small_groups.hide_groups(groups, least, log.customers - len(summary))
@@ -124,7 +124,7 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
         periods=periods,
         cohorts=by_month
         if period == "M"
-        else hide_cohorts(cohort_table(log.transactions, log.as_of, period), least, periods),
+        else hide_cohorts(cohort_table(log.purchase_days, log.as_of, period), least, periods),
         months=cohorts,
         retention=None if by_month is None else retention_of(by_month),
         scores=scores,

@@ -53,7 +53,7 @@ def compare(analysis: "Analysis", history: Sequence[Figures]) -> Comparison | No
     then = date.fromisoformat(before["as_of"])
     split = None
     if then >= analysis.log.first_date:
-        split = split_holdout(analysis.log.transactions, then, analysis.log.as_of).df().set_index("customer_id")
+        split = split_holdout(analysis.log.purchase_days, then, analysis.log.as_of).df().set_index("customer_id")
     refusal, late = _same_past(analysis, before, split)
     rows: list[Row] = []
     reasons = [refusal] if refusal else []
@@ -170,7 +170,7 @@ def _part(figure: str) -> set[str]:
 def _windows(analysis: "Analysis", then: date) -> list[Row]:
     """What was added since the earlier report, and in as many days before it, if the log reaches back so far."""
     length = (analysis.log.as_of - then).days
-    daily = orders_over_time(analysis.log.transactions, "D", analysis.log.as_of)
+    daily = orders_over_time(analysis.log.purchase_days, "D", analysis.log.as_of)
     whole = min(len(daily) // length, MOST_WINDOWS)
     if whole < 2:
         return []
