@@ -204,7 +204,7 @@ class TestAnEndWithoutOrders:
         return " ".join(analyse(client(folder, [*rows, *late])).warnings)
 
     def test_one_wrong_date_is_told(self, tmp_path: Path) -> None:
-        assert "by 2025-03-28, 27203 days before the as-of day 2099-09-19" in self.notes(
+        assert "by 2025-03-28, 27,203 days before the as-of day 2099-09-19" in self.notes(
             tmp_path, ("c1", "2099-09-19", 9)
         )
 
