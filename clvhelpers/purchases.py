@@ -134,7 +134,8 @@ def with_first_visit(days: Any) -> Any:
     """Purchase days with the day of the customer's first purchase beside each."""
     if "first" in days.collect_schema():
         return days
-    return days.with_columns(first=nw.col("visit").min().over("customer_id"))
+    first = days.group_by("customer_id").agg(first=nw.col("visit").min())
+    return days.join(first, on="customer_id", how="left")
 
 
 def counted(frame: Frame) -> pd.DataFrame:

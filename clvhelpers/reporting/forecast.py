@@ -108,7 +108,9 @@ def check_orders(config: ClientConfig, log: CleanLog) -> Check:
     """Fit on the first part of the history, predict the last part, compare."""
     days = holdout_days((log.as_of - log.first_date).days, config.economics.horizon_months)
     cut = log.as_of - timedelta(days=days)
-    split = split_holdout(log.purchase_days, cut, log.as_of, unit="W").order("customer_id").df()
+    needed = "frequency, recency, T, holdout_frequency, holdout_T"
+    by_customer = split_holdout(log.purchase_days, cut, log.as_of, unit="W")
+    split = by_customer.query("split", f"SELECT {needed} FROM split ORDER BY customer_id").df()
     model = BetaGeoModel(unit="W").fit(split)
     return Check(model.validate(split), tracking_path(model, log.purchase_days, cut, log.as_of), cut)
 

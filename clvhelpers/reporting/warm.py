@@ -28,11 +28,22 @@ FOR_NOTEBOOKS = (
 )
 FOR_REPORTS = (
     "clvhelpers.cli",
+    "clvhelpers.plots.look",
     "clvhelpers.reporting.engine",
+    "clvhelpers.reporting.excel",
     "clvhelpers.reporting.html",
+    "clvhelpers.reporting.pdf",
     "clvhelpers.reporting.report",
     "clvhelpers.reporting.run",
+    "clvhelpers.text",
+    "filelock",
+    "ipykernel.inprocess.ipkernel",
+    "IPython",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.pyplot",
     "papermill",
+    "scipy.optimize",
+    "scipy.special",
 )
 
 

@@ -2,8 +2,9 @@
 
 import atexit
 import os
+import sys
 
-from clvhelpers.reporting.warm import FOR_NOTEBOOKS, FOR_REPORTS, preload
+from clvhelpers.reporting.warm import FOR_REPORTS, preload
 
 
 def _end_quietly() -> None:
@@ -11,5 +12,6 @@ def _end_quietly() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-preload(FOR_NOTEBOOKS + FOR_REPORTS)
+sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # no kernel of a report loads its debugger
+preload(FOR_REPORTS)
 atexit.register(_end_quietly)

@@ -7,15 +7,15 @@ import uuid
 from multiprocessing.util import Finalize
 from pathlib import Path
 
-LEAST_MEMORY, MOST_MEMORY = 170_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
-BYTES_A_ROW, BYTES_A_THREAD = 34, 50_000_000
+LEAST_MEMORY, MOST_MEMORY = 155_000_000, 4_000_000_000  # bytes; the rest of a large log goes to disk
+BYTES_A_ROW, BYTES_A_THREAD = 31, 50_000_000
 
 
 def engine_settings(rows: int = 0) -> dict[str, str | bool | int | float | list[str]]:
     """DuckDB's settings for a log of so many rows: memory and threads in proportion, a folder to spill to.
 
     >>> [engine_settings(rows)["memory_limit"] for rows in (1_000, 50_000_000, 1_000_000_000)]
-    ['170MB', '1700MB', '4000MB']
+    ['155MB', '1550MB', '4000MB']
     """
     spill = str(Path(tempfile.gettempdir()) / f"clvhelpers-{uuid.uuid4().hex}")
     # DuckDB takes its folder away with the database, but a forked process may end before that
