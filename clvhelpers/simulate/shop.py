@@ -1,4 +1,4 @@
-"""Companies whose customers' true value is known, to grade an estimate against the truth."""
+"""A shop whose customers come, buy at their own pace, and leave without a word."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
