@@ -1,0 +1,31 @@
+"""Cohorts: customers grouped by when they first bought, and what each group did afterwards.
+
+A cohort is the calendar period of the first purchase. A cell of the triangle is one cohort at one
+age, and is in one of three states: a value, an observed zero, or not observed yet (missing). Young
+cohorts are never counted as zero, and the last period is left out where it is not over.
+
+"Retention" has as many meanings as there are products that print it, so the definition is always
+an argument and always in the sentence:
+
+* `mode="calendar"`: ages are calendar periods after the one of the first purchase; `"rolling"`: ages
+  are windows of 1, 7, 30 or 90 days from each customer's own first purchase;
+* `kind="on"`: bought in that period; `"on_or_after"`: in it or in a later one seen so far;
+  `"cumulative"`: has come back by then (age 1 or later).
+
+The tables are made over narwhals where the data lie; only the small result is a pandas frame.
+"""
+
+from clvhelpers.cohorts.cells import ROLLING_DAYS
+from clvhelpers.cohorts.interval import wilson_interval
+from clvhelpers.cohorts.table import KINDS, TOLD_AGES, VALUES, CohortTable, cohort_table, retention_at
+
+__all__ = [
+    "KINDS",
+    "ROLLING_DAYS",
+    "TOLD_AGES",
+    "VALUES",
+    "CohortTable",
+    "cohort_table",
+    "retention_at",
+    "wilson_interval",
+]
