@@ -11,9 +11,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "cohorts": ["cohort_table", "retention_at"],
+    "company": ["Company", "open_company"],
     "course": ["course_map"],
     "customers": ["customer_summary", "orders_over_time", "split_holdout"],
-    "datasets": ["load_cdnow"],
+    "datasets": ["load_cdnow", "load_harbor_and_pine", "load_lumen"],
     "formulas": ["choose_formula", "convert_rate", "payback_period"],
     "exercises": ["check", "hint", "solution", "start_lesson"],
     "models": ["BetaGeoModel", "GammaGammaModel", "base_value", "spend_frequency_correlation"],

@@ -126,12 +126,16 @@ def lesson(
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="a parameter to change")
     ] = None,
+    client: Annotated[
+        Path | None,
+        typer.Option(metavar="CLIENT.yml", help="run it on the data of a client file; `clv new` writes one"),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="the notebook to write; default: beside the lesson")] = None,
 ) -> None:
-    """Run a lesson, with other parameters if you like, into a new notebook beside the lesson."""
+    """Run a lesson, with other parameters or data if you like, into a new notebook beside the lesson."""
     from clvhelpers.lessons import run_lesson
 
-    print(f"The lesson has run: {_shortest(run_lesson(number, _pairs(parameter or []), output))}")
+    print(f"The lesson has run: {_shortest(run_lesson(number, _pairs(parameter or []), output, client))}")
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

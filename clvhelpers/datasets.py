@@ -1,12 +1,18 @@
 """The data that comes with the course, by name. Nothing here reads the network."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
-from clvhelpers.errors import DataContractError
+from clvhelpers.errors import ConfigError, DataContractError
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+TABLES = {
+    "lumen": ("customers", "spells", "usage", "satisfaction", "payments", "marketing"),
+    "harbor_and_pine": ("customers", "orders", "service", "satisfaction", "marketing", "outside_spend"),
+}
+TRUTH = "truth"
 
 
 def load_cdnow(sample: bool = True) -> pd.DataFrame:
@@ -21,11 +27,54 @@ def load_cdnow(sample: bool = True) -> pd.DataFrame:
     >>> load_cdnow().shape, load_cdnow(sample=False)["customer_id"].nunique()
     ((6919, 5), 23570)
     """
-    path = DATA / "cdnow" / "transactions.parquet"
+    frame = pd.read_parquet(_path("cdnow", "transactions"))
+    return frame[frame["in_sample"]].reset_index(drop=True) if sample else frame
+
+
+def load_lumen(table: str = "customers") -> pd.DataFrame:
+    """A table of Lumen, an invented video streaming service whose customers give notice (2023 to 2025).
+
+    `table` is one of `TABLES["lumen"]`; `data/README.md` says what each column means. Ids are text, money is in
+    US dollars, days are those of the company's own zone, and the last day that was watched is 2025-12-31.
+    Raises `ConfigError` for another name and `DataContractError` where the file is not there.
+
+    >>> load_lumen("spells")["plan"].nunique()
+    3
+    """
+    return _table("lumen", table)
+
+
+def load_harbor_and_pine(table: str = "orders") -> pd.DataFrame:
+    """A table of Harbor & Pine, an invented online retailer whose customers leave without a word (2023 to 2025).
+
+    `table` is one of `TABLES["harbor_and_pine"]`; `data/README.md` says what each column means. Ids are text,
+    money is in US dollars, time stamps are in the company's own zone, and the last day is 2025-12-31.
+    Raises `ConfigError` for another name and `DataContractError` where the file is not there.
+
+    >>> sorted(load_harbor_and_pine()["category"].unique())
+    ['books', 'clothing', 'electronics']
+    """
+    return _table("harbor_and_pine", table)
+
+
+def _table(company: str, table: str) -> pd.DataFrame:
+    known = TABLES[company]
+    if table == TRUTH:
+        raise ConfigError(
+            f"the truth is not a table to look at: clv.truth({company!r}, estimate) marks an estimate against it"
+        )
+    if table not in known:
+        near = get_close_matches(str(table), known, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(f"{company} has no table {table!r}: {meant}It has {', '.join(map(repr, known))}")
+    return pd.read_parquet(_path(company, table))
+
+
+def _path(company: str, table: str) -> Path:
+    path = DATA / company / f"{table}.parquet"
     if not path.exists():
         raise DataContractError(
-            f"no file {path.name} in data/cdnow: the data lie beside the package, so work in a clone of the "
-            "repository, or make the file again with `python data/cdnow/make.py`"
+            f"no file {path.name} in data/{company}: the data lie beside the package, so work in a clone of the "
+            f"repository, or make the file again with `python data/{company}/make.py`"
         )
-    frame = pd.read_parquet(path)
-    return frame[frame["in_sample"]].reset_index(drop=True) if sample else frame
+    return path

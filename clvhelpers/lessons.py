@@ -13,22 +13,32 @@ from clvhelpers.errors import ConfigError
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SECONDS_PER_CELL = 300
+CLIENT = "client"
 _WORDS_FOR = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
 
 
-def run_lesson(number: str, parameters: Mapping[str, Any] | None = None, output: Path | str | None = None) -> Path:
+def run_lesson(
+    number: str,
+    parameters: Mapping[str, Any] | None = None,
+    output: Path | str | None = None,
+    client: Path | str | None = None,
+) -> Path:
     """Run a lesson and return the path of the executed notebook.
 
     `parameters` replace those of the lesson's first code cell; a text such as "0.35" is read as the
     type that the lesson wants. `output` is a file name that ends in .ipynb, or a folder; without it
-    the result goes to `notebooks/runs/`, in a folder named after the parameters. Raises ConfigError
-    for an unknown lesson, an unknown parameter or one of a wrong type, a result that would replace a
-    lesson, and when the lesson can't be worked out with these parameters.
+    the result goes to `notebooks/runs/`, in a folder named after the parameters. `client` is a client
+    file whose data the lesson reads. Raises ConfigError for an unknown lesson, an unknown parameter or
+    one of a wrong type, a client file with an error or a lesson that reads no client's data, a result
+    that would replace a lesson, and when the lesson can't be worked out with these parameters.
     """
     import papermill
 
     lesson = find_lesson(number)
-    values = checked_parameters(lesson, parameters or {})
+    given = dict(parameters or {}) | ({CLIENT: client} if client else {})
+    if given.get(CLIENT):
+        given[CLIENT] = _client_path(given[CLIENT])
+    values = checked_parameters(lesson, given)
     target = _target(lesson, values, output)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -52,6 +62,14 @@ def run_lesson(number: str, parameters: Mapping[str, Any] | None = None, output:
     return target
 
 
+def _client_path(client: Path | str) -> str:
+    """The full path of a client file without an error: the lesson runs in another folder."""
+    from clvhelpers.reporting.config import load_config
+
+    load_config(client)
+    return str(Path(client).resolve())
+
+
 def find_lesson(number: str) -> Path:
     """The notebook of a lesson, by its number: `find_lesson("02")`."""
     lessons = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -69,6 +87,9 @@ def checked_parameters(lesson: Path, parameters: Mapping[str, Any]) -> dict[str,
     known = papermill.inspect_notebook(lesson)
     problems, values = [], {}
     for name, value in parameters.items():
+        if name == CLIENT and name not in known:
+            problems.append(f"lesson {lesson.name[:2]} reads no client's data: it is worked out from its parameters")
+            continue
         if name not in known:
             near = get_close_matches(name, known, n=2)
             suggestion = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -123,7 +144,8 @@ def _finite(value: float) -> float:
 
 def _target(lesson: Path, values: Mapping[str, Any], output: Path | str | None) -> Path:
     if output is None:
-        folder = ",".join(re.sub(r"[^\w.=+-]+", "_", f"{name}={value}") for name, value in values.items())
+        short = {name: Path(value).stem if name == CLIENT else value for name, value in values.items()}
+        folder = ",".join(re.sub(r"[^\w.=+-]+", "_", f"{name}={value}") for name, value in short.items())
         return NOTEBOOKS / "runs" / folder[:200] / lesson.name
     target = Path(output) if Path(output).suffix == ".ipynb" else Path(output) / lesson.name
     if target.resolve() in {path.resolve() for path in NOTEBOOKS.glob("**/*.ipynb") if "runs" not in path.parts}:

@@ -122,3 +122,54 @@ def test_values_of_another_type_are_refused(value: Any, kind: str) -> None:
 def test_lesson_that_fails_with_these_parameters_says_where(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"can't be worked out with these parameters \(ZeroDivisionError: .*02_the_f"):
         run_lesson("02", {"margin": 0})
+
+
+CLIENT_FILE = """client: acme
+name: Acme
+currency: EUR
+transactions:
+  source: orders.csv
+  columns: {customer: who, date: day, amount: money}
+economics: {gross_margin: 0.25}
+"""
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Path:
+    path = tmp_path / "acme.yml"
+    path.write_text(CLIENT_FILE)
+    (tmp_path / "orders.csv").write_text("who,day,money\na,2026-01-01,5\nb,2026-02-01,7\n")
+    return path
+
+
+def with_company(folder: Path) -> None:
+    """Let the lesson of the folder tell of the company whose data it reads."""
+    path = folder / "02_the_formulas.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source = 'company: str = "cdnow"  # a company\nclient: str = ""  # a client file'
+    notebook.cells[1].source = "import clvhelpers as clv\nclv.open_company(company, client).name"
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.parametrize("as_parameter", [True, False])
+def test_lesson_reads_the_data_of_a_client_file(
+    folder: Path, client: Path, as_parameter: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_company(folder)
+    monkeypatch.chdir(client.parent)
+    path = run_lesson("02", {"client": "acme.yml"}) if as_parameter else run_lesson("02", client="acme.yml")
+    assert path.parent.name == "client=acme"
+    assert result(path) == "'Acme'"
+
+
+def test_lesson_without_data_refuses_a_client_file(folder: Path, client: Path) -> None:
+    with pytest.raises(ConfigError, match="lesson 02 reads no client's data"):
+        run_lesson("02", client=client)
+
+
+def test_client_file_with_an_error_is_refused_before_the_lesson_runs(folder: Path, client: Path) -> None:
+    with_company(folder)
+    client.write_text(CLIENT_FILE.replace("currency: EUR", "curency: EUR"))
+    with pytest.raises(ConfigError, match="did you mean currency"):
+        run_lesson("02", client=client)
+    assert not (folder / "runs").exists()
