@@ -1,18 +1,23 @@
 """Who is who in a customer base.
 
-- `rfm`: scores for recency, frequency and money
-- `groups`: groups with an action each, read off the scores
+- `rfm`: scores for recency, frequency and money; `categories`: the same within each category
+- `maps`, `groups`: groups with an action each, read off the scores
 - `tiers`: Platinum, Gold, Silver and Bronze by value
 - `concentration`: how unevenly a total is spread
+- `migration`, `expectation`: who moved between groups, beside who would have if nothing had changed
 """
 
+from clvhelpers.segments.categories import category_scores, segment_mix
 from clvhelpers.segments.concentration import Concentration, concentration
-from clvhelpers.segments.groups import Groups, check_groups, default_groups, rfm_groups
+from clvhelpers.segments.groups import Groups, check_groups, rfm_groups
+from clvhelpers.segments.maps import default_groups, eleven_groups
 from clvhelpers.segments.rfm import (
     FREQUENCY_EDGES,
     RECENCY_MULTIPLES,
     SCORES,
+    money_edges,
     rfm_scores,
+    score_notes,
     score_shares,
     typical_gap,
 )
@@ -26,12 +31,17 @@ __all__ = [
     "Concentration",
     "Groups",
     "Tiers",
+    "category_scores",
     "check_groups",
     "concentration",
     "default_groups",
+    "eleven_groups",
+    "money_edges",
     "rfm_groups",
     "rfm_scores",
+    "score_notes",
     "score_shares",
+    "segment_mix",
     "typical_gap",
     "value_tiers",
 ]

@@ -1,4 +1,4 @@
-"""Groups of customers with an action each, read off their RFM scores by a table that a client can edit."""
+"""Groups of customers with an action each, read off their RFM scores by a map that a client can edit."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,42 +7,12 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, NotEnoughDataError
+from clvhelpers.segments.maps import GROUP_COLUMNS, default_groups
 from clvhelpers.segments.rfm import SCORES
 from clvhelpers.text import count, percent
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
-
-_GROUP_COLUMNS = ["group", "r_min", "r_max", "f_min", "f_max", "m_min", "m_max", "action"]
-_CHAMPIONS = "Thank them, ask for referrals and reviews, show new things first. Do not discount."
-_LOYAL = "Offer what goes with their last order, and membership. Keep the rhythm."
-_POTENTIAL = "Bring the next order forward: a reminder timed to their usual gap, one clear next product."
-_NEW = "Welcome them and win the second order: it is the step that most never take."
-_AT_RISK = "Win them back now, the most valuable first, with a personal reason to return. Test it on a part."
-_LOST = "Spend little: one cheap win-back message, then leave them out of paid campaigns."
-_GROUPS = [
-    ("Champions", 4, 5, 4, 5, 1, 5, _CHAMPIONS),
-    ("Loyal", 3, 3, 4, 5, 1, 5, _LOYAL),
-    ("Loyal", 3, 5, 3, 3, 1, 5, _LOYAL),
-    ("Potential", 3, 5, 2, 2, 1, 5, _POTENTIAL),
-    ("New", 3, 5, 1, 1, 1, 5, _NEW),
-    ("At Risk", 1, 2, 3, 5, 1, 5, _AT_RISK),
-    ("At Risk", 2, 2, 2, 2, 1, 5, _AT_RISK),
-    ("Lost", 1, 1, 2, 2, 1, 5, _LOST),
-    ("Lost", 1, 2, 1, 1, 1, 5, _LOST),
-]
-
-
-def default_groups() -> pd.DataFrame:
-    """The table that turns scores into six groups with an action each; edit a copy and pass it on.
-
-    A group may take several rows. The default looks at R and F only, so that it is the same with and
-    without money; a client who wants money in it narrows `m_min` and `m_max`.
-
-    >>> default_groups()["group"].unique().tolist()
-    ['Champions', 'Loyal', 'Potential', 'New', 'At Risk', 'Lost']
-    """
-    return pd.DataFrame(_GROUPS, columns=_GROUP_COLUMNS)
 
 
 def check_groups(groups: pd.DataFrame) -> pd.DataFrame:
@@ -53,9 +23,7 @@ def check_groups(groups: pd.DataFrame) -> pd.DataFrame:
     >>> len(check_groups(default_groups()))
     125
     """
-    missing = [name for name in _GROUP_COLUMNS if name not in groups]
-    if missing:
-        raise ConfigError(f"the table of groups lacks the columns {missing}; it needs {_GROUP_COLUMNS}")
+    _check_table(groups)
     codes = pd.MultiIndex.from_product([SCORES] * 3, names=["R", "F", "M"]).to_frame(index=False)
     hits = np.array([_inside(codes, row) for _, row in groups.iterrows()]).reshape(len(groups), len(codes))
     counts = hits.sum(axis=0)
@@ -86,15 +54,18 @@ class Groups:
         biggest = self.frame.iloc[int(self.frame["customers"].argmax())]
         words = (
             f"The largest group is {biggest['group']}: {count(biggest['customers'], 'customer')}, "
-            f"{percent(biggest['share_of_customers'], 0)} of all"
+            f"{percent(biggest['share_of_customers'], 0)} of all."
         )
-        if "share_of_revenue" not in self.frame:
-            return words + "."
-        top = self.frame.iloc[int(self.frame["revenue"].argmax())]
-        return (
-            f"{words}. Most revenue came from {top['group']}: {percent(top['share_of_customers'], 0)} of customers, "
-            f"{percent(top['share_of_revenue'], 0)} of revenue."
-        )
+        if "share_of_revenue" in self.frame:
+            top = self.frame.iloc[int(self.frame["revenue"].argmax())]
+            words += (
+                f" Most revenue came from {top['group']}: {percent(top['share_of_customers'], 0)} of customers, "
+                f"{percent(top['share_of_revenue'], 0)} of revenue."
+            )
+        alone = self.frame.loc[self.frame["customers"] == 1, "group"]
+        if len(alone):
+            words += f" Of one customer only: {', '.join(alone)}; what one customer does says nothing of a group."
+        return words
 
     def plot(self) -> "Picture":
         """Each group's share of customers and of revenue."""
@@ -134,6 +105,23 @@ def _group_frame(scores: pd.DataFrame, labels: pd.Series, table: pd.DataFrame) -
         whole = frame["revenue"].sum()
         frame["share_of_revenue"] = frame["revenue"] / whole if whole > 0 else np.nan
     return frame.assign(action=actions).rename_axis("group").reset_index()
+
+
+def _check_table(groups: pd.DataFrame) -> None:
+    missing = [name for name in GROUP_COLUMNS if name not in groups]
+    if missing:
+        raise ConfigError(f"the table of groups lacks the columns {missing}; it needs {GROUP_COLUMNS}")
+    problems = [
+        f"row {row} of the groups: {name} is {value!r}; expected a whole number from 1 to 5"
+        for name in GROUP_COLUMNS[1:-1]
+        for row, value in zip(groups.index, groups[name], strict=True)
+        if value not in SCORES
+    ]
+    problems += [
+        f"row {row} of the groups has no name in column 'group'" for row in groups.index[groups["group"].isna()]
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _inside(codes: pd.DataFrame, row: pd.Series) -> np.ndarray:
