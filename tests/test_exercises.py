@@ -10,12 +10,16 @@ import pandas as pd
 import pytest
 
 import clvhelpers as clv
-from clvhelpers.errors import ExerciseError, FormulaError
+from clvhelpers.errors import ExerciseError, FormulaError, NotEnoughDataError
 from clvhelpers.exercises import Exercise, Mistake, base
 
 
 def refuse(_: object) -> float:
     raise FormulaError("no number for these parameters")
+
+
+def lack(_: object) -> float:
+    raise NotEnoughDataError("the orders of <b> have no cost")
 
 
 EXERCISES = [
@@ -40,6 +44,7 @@ EXERCISES = [
     Exercise("90.6", lambda p: pd.Series({1: 0.5, 2: 0.25}), "They are.", (), ["Look."], "", ""),
     Exercise("90.7", lambda p: True, "It is.", (), ["Look."], "", ""),
     Exercise("90.8", lambda p: 0.0, "It is.", (), ["Look."], "", ""),
+    Exercise("90.10", lack, "It is.", (), ["Look."], "", ""),
 ]
 
 
@@ -233,3 +238,11 @@ def test_lesson_must_exist_and_be_started(monkeypatch: pytest.MonkeyPatch) -> No
 def test_right_answer_of_an_unknown_kind_is_our_mistake() -> None:
     with pytest.raises(TypeError, match="can't have a complex as its right answer"):
         base.fault(1j, 1, EXERCISES[0].rules)
+
+
+def test_exercise_that_the_data_do_not_allow_is_left_out_with_the_reason() -> None:
+    found = clv.check("90.10", 12.0)
+    assert found.outcome == "left out"
+    assert repr(found) == "**Not with these data:** the orders of <b> have no cost."
+    assert "<b>" not in found._repr_markdown_()
+    assert clv.check("90.10", ...).outcome == "not answered"

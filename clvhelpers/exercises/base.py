@@ -8,12 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from clvhelpers.errors import ExerciseError, FormulaError
+from clvhelpers.errors import ExerciseError, FormulaError, NotEnoughDataError
 from clvhelpers.exercises.compare import Rules, fault
 from clvhelpers.text import Text, md
 
 Parameters = Mapping[str, Any]
-Outcome = Literal["right", "not yet", "not answered"]
+Outcome = Literal["right", "not yet", "not answered", "left out"]
+ANY_TEXT = ("", chr(0x10FFFF))  # the limits of a parameter that may be any text, such as the path of a client file
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,10 @@ def _limit_problems(name: str, value: Any, low: Any, high: Any) -> list[str]:
 def check(exercise_id: str, answer: object) -> Verdict:
     """Compare an answer with the right one for this lesson's parameters.
 
-    Three outcomes: right, with the reason; not yet, with the mistake if it is a known one and else
-    a direction; not answered, if the answer is still `...`. Raises ExerciseError for an unknown
-    exercise, and if its lesson was not started.
+    Four outcomes: right, with the reason; not yet, with the mistake if it is a known one and else
+    a direction; not answered, if the answer is still `...`; left out, if the data of the company that
+    the lesson runs on don't allow the exercise (its `answer` raises NotEnoughDataError). Raises
+    ExerciseError for an unknown exercise, and if its lesson was not started.
 
     >>> _ = start_lesson("00", customers=1000, weeks_watched=78, top_share=0.1, gross_margin=0.4, seed=1)
     >>> check("00.1", ...)
@@ -173,7 +175,10 @@ def check(exercise_id: str, answer: object) -> Verdict:
         return Verdict(
             "not answered", md("**Not answered yet.** Put your answer in place of `...` and run both cells.")
         )
-    right = exercise.answer(lesson.parameters)
+    try:
+        right = exercise.answer(lesson.parameters)
+    except NotEnoughDataError as lacking:
+        return Verdict("left out", md("**Not with these data:** {why}.", why=str(lacking)))
     problem = fault(right, answer, exercise.rules)
     if problem is None:
         return Verdict(

@@ -53,8 +53,8 @@ def test_exercises_start_with_the_parameters_of_the_notebook(path: Path) -> None
     assert stated == lesson.PARAMETERS
     assert stated.keys() == lesson.LIMITS.keys()
     others = OTHER_PARAMETERS[number_of(path)]
-    assert others.keys() == stated.keys()
-    assert all(others[name] != value for name, value in stated.items())
+    assert stated.keys() - others.keys() <= {"company", "client"}  # test_companies.py changes those
+    assert all(stated[name] != value for name, value in others.items())
 
 
 @each_solution
