@@ -52,6 +52,10 @@ class NotEnoughDataError(ClvError):
     """The method does not apply to so little data; the message says what would be needed."""
 
 
+class LeakageError(ClvError):
+    """A prediction was given something that was not known yet on the day for which it is made."""
+
+
 class ConvergenceError(ClvError):
     """A model could not be fitted, so there is no number to give."""
 
