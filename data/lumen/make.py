@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from clvhelpers.simulate.lumen import lumen
+from clvhelpers.simulate.lumen.raw import exports
 
 HERE = Path(__file__).parent
 
@@ -15,6 +16,10 @@ def make(folder: Path, size: float = 1.0) -> list[Path]:
     for name, frame in {**company.tables, "truth": company.truth}.items():
         written.append(folder / f"{name}.parquet")
         frame.to_parquet(written[-1], index=False, compression="zstd")
+    (folder / "raw").mkdir(exist_ok=True)
+    for name, frame in exports(company).items():
+        written.append(folder / "raw" / f"{name}.csv.gz")
+        frame.to_csv(written[-1], index=False, lineterminator="\n", compression={"method": "gzip", "mtime": 0})
     return written
 
 

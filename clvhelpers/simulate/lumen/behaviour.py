@@ -43,7 +43,7 @@ def usage(rng: np.random.Generator, people: pd.DataFrame, path: Path) -> pd.Data
 
 
 def satisfaction(rng: np.random.Generator, people: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Scores from 0 to 10 of a sample of the customers of a month, twice a year; lower before a dissatisfied one leaves."""
+    """Scores from 0 to 10 of a sample of the customers, twice a year; lower before a dissatisfied one leaves."""
     asked = np.isin(np.arange(MONTHS) % 12, SURVEY_MONTHS)
     who, month = np.nonzero((path.plan[:, :MONTHS] >= 0) & asked & (rng.random((len(people), MONTHS)) < SURVEYED))
     kind, lead = _ending(path, who, month)

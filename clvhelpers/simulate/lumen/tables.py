@@ -56,7 +56,7 @@ def spells(people: pd.DataFrame, path: Path) -> pd.DataFrame:
             "plan": np.array(PLANS)[had],
             "price": price(had, first),
             "start_date": dates(first, day),
-            "end_date": end.where(over, pd.NaT),
+            "end_date": pd.Series(end).where(over),
             "end_reason": pd.Series(reason).where(over, None),
         }
     ).astype({"plan": "str", "end_reason": "str"})

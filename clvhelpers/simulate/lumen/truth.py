@@ -23,7 +23,6 @@ from clvhelpers.simulate.lumen.process import (
 )
 
 HORIZONS = (12, 36)
-SHOWN = ["cancel_probability", "return_probability", "upgrade_probability", "downgrade_probability"]
 
 
 def truth(people: pd.DataFrame, path: Path) -> pd.DataFrame:
