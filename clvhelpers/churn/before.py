@@ -1,0 +1,154 @@
+"""What the last months of those who left looked like, against customers of the same age who stayed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from clvhelpers.churn.leaving import unbroken_stays
+from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
+from clvhelpers.text import count, number, percent
+
+if TYPE_CHECKING:
+    from clvhelpers.plots.look import Picture
+
+FEWEST_LEAVERS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class BeforeLeaving:
+    """Behaviour in the months before the month of leaving.
+
+    `frame` has one row a measure and month: `measure`, `months_before` (1 is the last whole month), `leavers`
+    (customers), `leavers_mean`, `stayers_mean` (those of the same age who stayed at least `months` longer,
+    weighted like the leavers' ages), `difference`, and its 95 % interval `low`, `high`. `without_match` counts
+    months of leavers at an age at which nobody stayed; they are in no mean.
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+    months: int
+    without_match: int
+
+    def sentence(self) -> str:
+        """For each measure, the last whole month before leaving, in words."""
+        last = self.frame[self.frame["months_before"] == 1]
+        told = [
+            f"{row.measure} {number(row.leavers_mean, 2)} against {number(row.stayers_mean, 2)}{self._share(row)}"
+            for row in last.itertuples()
+        ]
+        customers = count(int(last["leavers"].max()), "customer")
+        return (
+            f"In the last whole month before {customers} left, against customers of the same age who stayed: "
+            f"{'; '.join(told)}."
+        )
+
+    @staticmethod
+    def _share(row: object) -> str:
+        stayers, difference = row.stayers_mean, row.difference  # type: ignore[attr-defined]
+        return f" ({percent(difference / stayers, 0, signed=True)})" if stayers > 0 else ""
+
+    def first_sign(self, measure: str) -> int | None:
+        """How many months before leaving `measure` began to differ: the longest run up to month 1 whose intervals
+        leave out 0; None where not even the last month differs."""
+        rows = self.frame[self.frame["measure"] == measure].sort_values("months_before")
+        if rows.empty:
+            known = ", ".join(map(repr, self.frame["measure"].unique()))
+            raise ConfigError(f"measure is {measure!r}: expected one of {known}")
+        differs = (rows["low"] > 0) | (rows["high"] < 0)
+        run = int(differs.cummin().sum())
+        return run or None
+
+    def plot(self) -> "Picture":
+        """Each measure by months before leaving, leavers against stayers."""
+        from clvhelpers.plots.churn import last_months
+
+        return last_months(self)
+
+
+def before_leaving(
+    panel: pd.DataFrame, spells: pd.DataFrame, months: int = 6, measures: Sequence[str] | None = None
+) -> BeforeLeaving:
+    """Line up customers' months by the month in which they left, and set them against stayers of the same age.
+
+    `panel` has one row a customer and month with `customer_id`, `month` and the `measures` (default: every
+    number). The month of leaving itself is left out, as it is not whole. A month of somebody else is a stayer's
+    if that customer stayed for at least `months` more, as far as the panel reaches; each leaver is compared with
+    the mean of the stayers at the same age in months. The interval is that of a mean of such differences.
+
+    Raises `DataContractError`, and `NotEnoughDataError` below ten customers who left.
+
+    >>> from clvhelpers.errors import ClvError
+    >>> spells = pd.DataFrame({"customer_id": ["a"], "start_date": pd.to_datetime(["2025-01-01"]),
+    ...     "end_date": pd.to_datetime([None])})
+    >>> panel = pd.DataFrame({"customer_id": ["a"], "month": pd.to_datetime(["2025-01-01"]), "hours": [3.0]})
+    >>> try:
+    ...     before_leaving(panel, spells)
+    ... except ClvError as error:
+    ...     print(error)
+    0 customers left with a whole month before: at least 10 are needed to say what comes before leaving
+    """
+    if months < 1 or months % 1:
+        raise ConfigError(f"months is {months}: expected a whole number, 1 or more")
+    names = _measures(panel, measures)
+    rows = _aligned(panel, unbroken_stays(spells), names)
+    last_seen = int(rows["at"].max()) if len(rows) else 0
+    leavers = rows[rows["before"].between(1, months)]
+    if leavers["customer_id"].nunique() < FEWEST_LEAVERS:
+        raise NotEnoughDataError(
+            f"{count(leavers['customer_id'].nunique(), 'customer')} left with a whole month before: at least "
+            f"{FEWEST_LEAVERS} are needed to say what comes before leaving"
+        )
+    stay_on = (rows["before"] > months) | (rows["before"].isna() & (rows["at"] + months <= last_seen))
+    of_age = rows[stay_on].groupby("age")[names].mean()
+    matched = leavers[leavers["age"].isin(of_age.index)]
+    parts = [_differences(matched, of_age[name], name) for name in names]
+    return BeforeLeaving(pd.concat(parts, ignore_index=True), int(months), len(leavers) - len(matched))
+
+
+def _aligned(panel: pd.DataFrame, found: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Each month of the panel within its stay: number of the month, age, and months before leaving (if any)."""
+    at = _month_number(panel["month"])
+    rows = panel[["customer_id", *names]].assign(at=at).merge(found, on="customer_id")
+    begin, leave = _month_number(rows["start"]), _month_number(rows["end"])
+    inside = (rows["at"] >= begin) & ~(rows["at"] > leave)
+    rows = rows.assign(age=rows["at"] - begin, before=leave - rows["at"])[inside]
+    return rows.drop_duplicates(["customer_id", "at"], keep="last")
+
+
+def _differences(leavers: pd.DataFrame, of_age: pd.Series, name: str) -> pd.DataFrame:
+    match = leavers["age"].map(of_age)
+    rows = pd.DataFrame(
+        {
+            "months_before": leavers["before"].astype(int),
+            "leavers_mean": leavers[name],
+            "stayers_mean": match,
+            "difference": leavers[name] - match,
+        }
+    )
+    groups = rows.groupby("months_before")
+    found = groups.mean()
+    half = NormalDist().inv_cdf(0.975) * groups["difference"].std() / np.sqrt(groups["difference"].count())
+    found.insert(0, "leavers", groups["difference"].count())
+    found = found.assign(low=found["difference"] - half, high=found["difference"] + half).reset_index()
+    found.insert(0, "measure", name)
+    return found
+
+
+def _month_number(dates: pd.Series) -> pd.Series:
+    return 12 * dates.dt.year + dates.dt.month
+
+
+def _measures(panel: pd.DataFrame, measures: Sequence[str] | None) -> list[str]:
+    needed = ["customer_id", "month", *(measures or [])]
+    missing = [name for name in needed if name not in panel]
+    if missing:
+        raise DataContractError(
+            f"the panel has no column {', '.join(map(repr, missing))}: it has {', '.join(map(repr, panel))}"
+        )
+    names = list(measures) if measures else panel.select_dtypes("number").columns.tolist()
+    if not names:
+        raise DataContractError("the panel has no column of numbers to look at")
+    return names

@@ -1,0 +1,199 @@
+"""Silence turned into a probability, where nobody says goodbye.
+
+A customer who used to come every week and has been away for two months is probably gone; one who comes twice a
+year is not late yet. The BG/NBD model (`models.beta_geo`) weighs silence by each customer's own rhythm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from clvhelpers.churn.judging import Calibration, calibration
+from clvhelpers.customers import DAYS_PER_UNIT
+from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.models.beta_geo import BetaGeoModel, BetaGeoParameters
+from clvhelpers.models.frames import check_purchases, read_rows
+from clvhelpers.text import count, number, percent
+
+if TYPE_CHECKING:
+    from clvhelpers.plots.look import Picture
+
+COLUMNS = ("frequency", "recency", "T")
+
+
+@dataclass(frozen=True, eq=False)
+class Silence:
+    """How long each customer has been silent, and what that means.
+
+    `frame` has one row a customer of the summary: `frequency`, `silent_days`, `limit_days` (from then on gone with
+    probability `level`; missing for customers without a repeat purchase), `probability_alive`, `gone_by_model`,
+    `gone_by_rule` (silent for more than `rule_days`), and with the truth `alive`. `marks` says how the two
+    verdicts did against the truth (None without it), and `calibration` whether the probabilities hold. Both are
+    about customers with a repeat purchase: of the `bought_once` the model says nothing.
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+    level: float
+    rule_days: float
+    bought_once: int
+    marks: pd.DataFrame | None = field(repr=False)
+    calibration: Calibration | None = field(repr=False)
+
+    def sentence(self) -> str:
+        """How many are gone by the model and by the rule, and how often each is wrong where that is known."""
+        repeat = self.frame[self.frame["frequency"] > 0]
+        model, rule = int(repeat["gone_by_model"].sum()), int(repeat["gone_by_rule"].sum())
+        words = (
+            f"Of {count(len(repeat), 'customer')} with a repeat purchase, {number(model)} are gone with at least "
+            f"{percent(self.level, 0)} by the model, and {number(rule)} by the rule of {number(self.rule_days)} days."
+        )
+        if self.bought_once:
+            words += f" Of {count(self.bought_once, 'customer')} who bought once, this model can't tell."
+        if self.marks is None:
+            return words
+        wrong = self.marks.set_index("verdict")["wrongly_gone"]
+        return (
+            f"{words} Of those called gone, {percent(wrong['model'], 0)} (model) and {percent(wrong['rule'], 0)} "
+            "(rule) are in truth still there."
+        )
+
+    def plot(self) -> "Picture":
+        """Silence against rhythm, with the limit of each customer and that of the rule."""
+        from clvhelpers.plots.churn import silence_by_rhythm
+
+        return silence_by_rhythm(self)
+
+
+def silence_limit(model: BetaGeoModel, summary: Any, level: float = 0.90) -> pd.Series:
+    """Days without a purchase after which each customer is gone with probability `level`.
+
+    Solves P(alive) = 1 - level of Fader, Hardie & Lee (2005) for the time since the last purchase:
+    (alpha + t_x) ((level / (1 - level) (b + x - 1) / a)^(1 / (r + x)) - 1), and 0 where that is negative (then
+    leaving after the last purchase alone is that likely). Missing for customers without a repeat purchase: the
+    model lets nobody leave before one, so no silence is ever long enough.
+
+    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
+    >>> model = BetaGeoModel().fit(summary)
+    >>> silence_limit(model, summary.nlargest(2, "frequency")).round().tolist()
+    [65.0, 60.0]
+    """
+    if not 0 < level < 1:
+        raise ConfigError(f"level is {level}: expected a probability between 0 and 1, such as 0.90")
+    rows = read_rows(summary, COLUMNS)
+    check_purchases(rows)
+    x, recency = rows["frequency"].to_numpy(), rows["recency"].to_numpy()
+    limit = _limit(model.beta_geo_parameters, x, recency, level) * DAYS_PER_UNIT[model.unit]
+    return pd.Series(limit, index=rows.index, name="limit_days")
+
+
+def rhythm_limits(
+    model: BetaGeoModel,
+    gaps_days: Sequence[float] = (7, 14, 30, 60, 90, 180),
+    seen_days: float = 365,
+    level: float = 0.90,
+) -> pd.DataFrame:
+    """After how long a silence is a customer of that rhythm gone? Gives `gap_days, purchases, limit_days, gaps`.
+
+    The customer bought every `gap_days` over `seen_days` (rounded down to whole gaps, at least one); `gaps` is the
+    limit as a multiple of the gap. For the limit see `silence_limit`.
+
+    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> model = BetaGeoModel().fit(customer_summary(load_cdnow(), end="1997-09-30"))
+    >>> rhythm_limits(model, [14, 90])[["purchases", "limit_days"]].round().values.tolist()
+    [[26.0, 97.0], [4.0, 642.0]]
+    """
+    gaps = np.asarray(gaps_days, dtype=float)
+    if not len(gaps) or not np.isfinite(gaps).all() or (gaps <= 0).any():
+        raise ConfigError(f"gaps_days is {list(gaps_days)}: expected days above 0, such as [14, 30, 90]")
+    x = np.maximum(np.floor(seen_days / gaps), 1)
+    days = DAYS_PER_UNIT[model.unit]
+    rows = pd.DataFrame({"frequency": x, "recency": x * gaps / days, "T": x * gaps / days})
+    limit = silence_limit(model, rows, level)
+    return pd.DataFrame({"gap_days": gaps, "purchases": x, "limit_days": limit, "gaps": limit / gaps})
+
+
+def judge_silence(
+    model: BetaGeoModel,
+    summary: Any,
+    rule_days: float = 90,
+    level: float = 0.90,
+    alive: pd.Series | None = None,
+) -> Silence:
+    """Who is gone: by the model with probability `level`, and by a fixed rule; both marked where the truth is known.
+
+    `summary` is a customer summary of pandas or another engine, in the unit of the fitted model. `alive` has True
+    or False by `customer_id` (a simulated company's truth). `marks` has one row a verdict ("model", "rule"):
+    `verdict`, `called_gone`, `wrongly_gone` (share of them still there), `found` (share of those really gone that
+    it calls so), `wrong` (share of all judged wrongly).
+
+    >>> from clvhelpers import customer_summary
+    >>> from clvhelpers.simulate import non_contractual
+    >>> shop = non_contractual(customers=2000, weeks=78, seed=3, purchase=(1.0, 4.0), dropout=(1.0, 6.0))
+    >>> summary = customer_summary(shop.transactions, end=shop.end)
+    >>> alive = shop.truth.set_index("customer_id")["alive"]
+    >>> marks = judge_silence(BetaGeoModel().fit(summary), summary, alive=alive).marks
+    >>> marks.set_index("verdict")["wrongly_gone"].round(2).to_dict()
+    {'model': 0.02, 'rule': 0.14}
+    """
+    if not rule_days > 0:
+        raise ConfigError(f"rule_days is {rule_days}: expected a number of days above 0, such as 90")
+    names = _customer_ids(summary)
+    rows = read_rows(summary, COLUMNS).reset_index(drop=True)
+    limit = silence_limit(model, rows, level)
+    silent = (rows["T"] - rows["recency"]) * DAYS_PER_UNIT[model.unit]
+    frame = pd.DataFrame(
+        {
+            "frequency": rows["frequency"].astype(int),
+            "silent_days": silent.round(6),
+            "limit_days": limit,
+            "probability_alive": model.expected_probability_alive(rows),
+            "gone_by_model": silent >= limit,
+            "gone_by_rule": silent > rule_days,
+        }
+    ).set_index(names)
+    if alive is None:
+        return Silence(frame, level, rule_days, int((frame["frequency"] == 0).sum()), None, None)
+    frame = frame.assign(alive=_truth(alive, frame.index))
+    repeat = frame[frame["frequency"] > 0]
+    marks = pd.DataFrame([_marks(name, repeat[f"gone_by_{name}"], repeat["alive"]) for name in ("model", "rule")])
+    held = calibration(repeat["probability_alive"], repeat["alive"])
+    return Silence(frame, level, rule_days, len(frame) - len(repeat), marks, held)
+
+
+def _limit(parameters: BetaGeoParameters, x: np.ndarray, recency: np.ndarray, level: float) -> np.ndarray:
+    r, alpha, a, b = parameters
+    odds = level / (1 - level) * np.maximum(b + x - 1, b) / a
+    limit = np.maximum((alpha + recency) * np.expm1(np.log(odds) / (r + x)), 0)
+    return np.where(x > 0, limit, np.nan)
+
+
+def _customer_ids(summary: Any) -> pd.Index:
+    """The customers of a summary in the order of its rows; the index of pandas where there is no such column."""
+    if isinstance(summary, pd.DataFrame):
+        return pd.Index(summary["customer_id"]) if "customer_id" in summary else summary.index
+    return read_rows(summary, COLUMNS).index
+
+
+def _truth(alive: pd.Series, customers: pd.Index) -> pd.Series:
+    known = alive.reindex(customers)
+    if known.isna().any():
+        raise DataContractError(
+            f"the truth says nothing about {count(int(known.isna().sum()), 'customer')} of the summary: `alive` needs "
+            "True or False for each, with customer_id as index"
+        )
+    return known.astype(bool)
+
+
+def _marks(verdict: str, gone: pd.Series, alive: pd.Series) -> dict[str, Any]:
+    called = int(gone.sum())
+    return {
+        "verdict": verdict,
+        "called_gone": called,
+        "wrongly_gone": float(alive[gone].mean()) if called else np.nan,
+        "found": float(gone[~alive].mean()) if (~alive).any() else np.nan,
+        "wrong": float((gone == alive).mean()),
+    }
