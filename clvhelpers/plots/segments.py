@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, INK, ORANGE, SEQUENTIAL, Picture, canvas, title
 from clvhelpers.text import Format, number, percent
 
 if TYPE_CHECKING:
-    from clvhelpers.segments import Concentration
+    from clvhelpers.segments import Concentration, ConcentrationBy
 
 
 def group_bars(frame: pd.DataFrame) -> Picture:
@@ -94,3 +95,77 @@ def concentration_curve(result: "Concentration", what: str = "revenue") -> Pictu
         finding = f"{percent(result.share_for_80, 0)} of customers make {percent(0.8, 0)} of {what}"
         title(axes, finding)
     return Picture(figure, f"Curve of the cumulative share of {what} by share of customers. {result.sentence()}")
+
+
+def whale_curves(result: "ConcentrationBy", what: str = "revenue") -> Picture:
+    """The whale curve of each part of `concentration_by(...)` that is large enough, named at its end."""
+    told = result.frame.dropna(subset="peak")
+    name = result.frame.columns[0]
+    with canvas(figsize=(5.8, 3.8)) as (figure, axes):
+        for i, part in enumerate(told[name]):
+            points = result.parts[part].frame
+            colour, dash = COLOURS[i % len(COLOURS)], ("-", "--", ":")[i // len(COLOURS) % 3]
+            axes.plot(
+                points["share_of_customers"], points["share_of_value"], dash, color=colour, label=part, linewidth=2
+            )
+        axes.axhline(1, color=INK, linewidth=0.8)
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="if all were equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda share, _: percent(share, 0))
+        axes.set_xlabel(f"share of the customers of each {name}, best first")
+        axes.set_ylabel(f"share of its {what}")
+        figure.legend(loc="outside right upper")
+        finding = _whale_finding(told, name, what)
+        title(axes, finding)
+    words = "; ".join(f"{row[name]} {percent(row['top_20_share'])}" for _, row in told.iterrows())
+    return Picture(figure, f"Curves of the cumulative share of {what} by {name}. {finding}. Best 20%: {words}.")
+
+
+def _whale_finding(told: pd.DataFrame, name: str, what: str) -> str:
+    if told.empty:
+        return f"No {name} has customers enough for a curve"
+    peak = told.loc[told["peak"].astype(float).idxmax()]
+    if peak["peak"] > 1 + 1e-9:
+        return f"{peak[name]}: the best make {percent(peak['peak'], 0)} of its {what}, and others take some back"
+    top = told.loc[told["top_20_share"].astype(float).idxmax()]
+    return f"{top[name]} leans most on its best: {percent(0.2, 0)} make {percent(top['top_20_share'], 0)} of its {what}"
+
+
+def mix_bars(frame: pd.DataFrame) -> Picture:
+    """Stacked bars of the shares of `segment_mix(...)`, one bar for each row."""
+    name, labels = frame.columns[0], list(frame.columns[2:])
+    height = 1.5 + 0.42 * len(frame)
+    with canvas(figsize=(6.4, height)) as (figure, axes):
+        left = np.zeros(len(frame))
+        for i, label in enumerate(labels):
+            shares = frame[label].to_numpy()
+            bars = axes.barh(frame[name].astype(str), shares, 0.7, left=left, color=_shade(i, len(labels)), label=label)
+            words = [percent(share, 0) if share >= 0.06 else "" for share in shares]
+            axes.bar_label(
+                bars, labels=words, label_type="center", fontsize=8.5, color="white" if i < len(labels) / 2 else INK
+            )
+            left += shares
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.grid(False)
+        axes.xaxis.set_visible(False)
+        axes.spines[["bottom", "left"]].set_visible(False)
+        axes.tick_params(length=0)
+        figure.legend(loc="outside lower center", ncols=min(len(labels), 6), handlelength=1, columnspacing=1.2)
+        best = frame.loc[frame[labels[0]].idxmax()]
+        worst = frame.loc[frame[labels[0]].idxmin()]
+        finding = (
+            f"{labels[0]}: {percent(best[labels[0]], 0)} of the customers of {best[name]}, "
+            f"{percent(worst[labels[0]], 0)} of {worst[name]}"
+        )
+        title(axes, finding)
+    rows = [
+        f"{row[name]}: " + ", ".join(f"{label} {percent(row[label])}" for label in labels)
+        for _, row in frame.iterrows()
+    ]
+    return Picture(figure, f"Stacked bars by {name}. {finding}. {'; '.join(rows)}.")
+
+
+def _shade(place: int, of: int) -> tuple[float, float, float, float]:
+    """From dark blue for the first label to pale yellow for the last, in the colours of the heatmaps."""
+    return mpl.colormaps[SEQUENTIAL](0.08 + 0.84 * place / max(of - 1, 1))

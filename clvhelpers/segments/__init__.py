@@ -8,7 +8,7 @@
 """
 
 from clvhelpers.segments.categories import category_scores, segment_mix
-from clvhelpers.segments.concentration import Concentration, concentration
+from clvhelpers.segments.concentration import Concentration, ConcentrationBy, concentration, concentration_by
 from clvhelpers.segments.groups import Groups, check_groups, rfm_groups
 from clvhelpers.segments.maps import default_groups, eleven_groups
 from clvhelpers.segments.rfm import (
@@ -29,11 +29,13 @@ __all__ = [
     "SCORES",
     "TIERS",
     "Concentration",
+    "ConcentrationBy",
     "Groups",
     "Tiers",
     "category_scores",
     "check_groups",
     "concentration",
+    "concentration_by",
     "default_groups",
     "eleven_groups",
     "money_edges",

@@ -9,9 +9,8 @@ from clvhelpers.customers import customer_summary
 from clvhelpers.errors import DataContractError, NotEnoughDataError
 from clvhelpers.purchases import Day, Frame, as_frame, rows_of
 from clvhelpers.segments.rfm import rfm_scores
+from clvhelpers.segments.values import UNKNOWN, owners
 from clvhelpers.text import count
-
-UNKNOWN = "unknown"
 
 
 def category_scores(
@@ -69,14 +68,7 @@ def segment_mix(labels: pd.Series, by: pd.Series) -> pd.DataFrame:
     >>> segment_mix(tiers, channel).to_dict("list")
     {'channel': ['web', 'unknown'], 'customers': [2, 1], 'Gold': [0.5, 1.0], 'Bronze': [0.5, 0.0]}
     """
-    strangers = labels.index.symmetric_difference(by.index)
-    if len(strangers) or not labels.index.is_unique:
-        raise DataContractError(
-            f"labels and by must have one row for each of the same customers: {count(len(strangers), 'customer')} "
-            f"in only one of them, {count(int(labels.index.duplicated().sum()), 'repeated row')} in labels"
-        )
-    name = by.name or "by"
-    owner = by.reindex(labels.index).astype("object").where(lambda value: value.notna(), UNKNOWN)
+    name, owner = by.name or "by", owners(by, labels.index)
     order = labels.cat.categories if isinstance(labels.dtype, pd.CategoricalDtype) else labels.unique()
     counts = pd.crosstab(owner.to_numpy(), labels.to_numpy()).reindex(columns=list(order), fill_value=0)
     customers = counts.sum(axis="columns")

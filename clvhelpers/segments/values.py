@@ -1,4 +1,4 @@
-"""What tiers and concentration share: a value for each customer, checked."""
+"""What the modules of this package share: a value and a label for each customer, checked."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import DataContractError, NotEnoughDataError
+from clvhelpers.text import count
+
+UNKNOWN = "unknown"
 
 
 def finite(values: Sequence[float] | pd.Series) -> pd.Series:
@@ -21,3 +24,21 @@ def finite(values: Sequence[float] | pd.Series) -> pd.Series:
     if missing:
         raise DataContractError(f"{missing} of {len(worth)} values are missing or infinite; give a number for each")
     return worth
+
+
+def owners(by: pd.Series, index: pd.Index) -> pd.Series:
+    """What `by` says of each customer of `index`, "unknown" where it says nothing, so that nobody is lost.
+
+    Raises `DataContractError` where the two are not about the same customers.
+
+    >>> owners(pd.Series(["web", None], index=["a", "b"]), pd.Index(["b", "a"])).tolist()
+    ['unknown', 'web']
+    """
+    strangers = index.symmetric_difference(by.index)
+    repeated = int(index.duplicated().sum()) + int(by.index.duplicated().sum())
+    if len(strangers) or repeated:
+        raise DataContractError(
+            f"values and `by` must have one row for each of the same customers, by their index: "
+            f"{count(len(strangers), 'customer')} in only one of them, {count(repeated, 'repeated row')}"
+        )
+    return by.reindex(index).astype("object").where(lambda value: value.notna(), UNKNOWN)
