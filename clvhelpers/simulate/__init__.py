@@ -1,7 +1,7 @@
 """Companies whose customers' true value is known, to grade an estimate against the truth.
 
 - `shop`: any number of customers who follow the models' assumptions
-- `harbor_and_pine`: the course's online retailer, in three worlds
+- `harbor`: Harbor & Pine, the course's online retailer, in three worlds
 """
 
 from clvhelpers.simulate.shop import Repeats, Simulated, non_contractual, repeat_purchases

@@ -160,9 +160,14 @@ def repeat_purchases(rng: np.random.Generator, rate: np.ndarray, lifetime: np.nd
     """
     number = rng.poisson(rate * duration)
     who = np.repeat(np.arange(len(rate)), number)
-    time = rng.random(len(who)) * duration[who]
+    return first_of_each(who, rng.random(len(who)) * duration[who], lifetime)
+
+
+def first_of_each(who: np.ndarray, time: np.ndarray, lifetime: np.ndarray) -> Repeats:
+    """Of the purchases that each customer would make, the first `lifetime`, after which the customer leaves."""
     order = np.lexsort((time, who))
     who, time = who[order], time[order]
+    number = np.bincount(who, minlength=len(lifetime))
     place = np.arange(1, len(who) + 1) - (np.cumsum(number) - number)[who]
     made = place <= lifetime[who]
     return Repeats(who[made], time[made], place[made] == lifetime[who[made]])
