@@ -72,5 +72,9 @@ class LeftTruncationWarning(ClvWarning):
     """The first cohort looks like customers who had bought before the log began."""
 
 
+class SeasonWarning(ClvWarning):
+    """A season or a promotion shows in the data, and the method knows of age only."""
+
+
 class BoundaryWarning(ClvWarning):
     """A fitted parameter lies at the edge of what the data can tell; read it with care."""

@@ -16,16 +16,33 @@ The tables are made over narwhals where the data lie; only the small result is a
 """
 
 from clvhelpers.cohorts.cells import ROLLING_DAYS
+from clvhelpers.cohorts.flow import CustomerFlow, returning_customers
+from clvhelpers.cohorts.groups import CohortGroups, cohorts_by
 from clvhelpers.cohorts.interval import wilson_interval
+from clvhelpers.cohorts.ladder import ChainLadder, chain_ladder
+from clvhelpers.cohorts.projection import CohortProjection, project_cohorts
+from clvhelpers.cohorts.season import seasonal_periods
 from clvhelpers.cohorts.table import KINDS, TOLD_AGES, VALUES, CohortTable, cohort_table, retention_at
+from clvhelpers.cohorts.value import CohortValue, cohort_value
 
 __all__ = [
     "KINDS",
     "ROLLING_DAYS",
     "TOLD_AGES",
     "VALUES",
+    "ChainLadder",
+    "CohortGroups",
+    "CohortProjection",
     "CohortTable",
+    "CohortValue",
+    "CustomerFlow",
+    "chain_ladder",
     "cohort_table",
+    "cohort_value",
+    "cohorts_by",
+    "project_cohorts",
     "retention_at",
+    "returning_customers",
+    "seasonal_periods",
     "wilson_interval",
 ]

@@ -11,8 +11,9 @@ import pandas as pd
 from clvhelpers.cohorts.cells import ROLLING_DAYS, cells_of, hide_unobserved, incomplete_period
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.cohorts.truncation import left_truncation_note, stands_out, without
+from clvhelpers.cohorts.zones import in_zone
 from clvhelpers.errors import LeftTruncationWarning, NotEnoughDataError
-from clvhelpers.purchases import PERIODS, Day, one_of, purchase_days
+from clvhelpers.purchases import PERIODS, Day, PurchaseDays, one_of, purchase_days
 from clvhelpers.text import day, number, percent
 from clvhelpers.text import period as period_name
 
@@ -134,6 +135,7 @@ def cohort_table(
     *,
     keep_incomplete: bool = False,
     drop_left_truncated: bool = False,
+    timezone: str | None = None,
     customer_id: str = "customer_id",
     date: str = "date",
     amount: str | None = "amount",
@@ -149,15 +151,32 @@ def cohort_table(
     bought before the log began: that gives a `LeftTruncationWarning`, and `drop_left_truncated` leaves
     the first cohort out.
 
+    Time stamps that carry a zone need `timezone`, such as "Europe/London": they are turned into its local time
+    before a day is cut off, as a late order belongs to another day, and at the end of a month to another cohort.
+
     >>> from clvhelpers import load_cdnow
     >>> table = cohort_table(load_cdnow(), end="1998-06-30")
     >>> table.triangle("n_active").loc["1997-01", :3].astype(int).to_list()
     [781, 124, 95, 70]
     """
+    check_options(period, mode, kind)
+    columns = {"customer_id": customer_id, "date": date, "amount": amount}
+    days = purchase_days(in_zone(transactions, date, timezone), end, columns)
+    table = table_of(days, period, mode, kind, keep_incomplete, drop_left_truncated)
+    if table.left_truncated is not None and not table.dropped:
+        warnings.warn(left_truncation_note(table.left_truncated, dropped=False), LeftTruncationWarning, stacklevel=2)
+    return table
+
+
+def check_options(period: str, mode: str, kind: str) -> None:
+    """Refuse a period, mode or kind that does not exist."""
     one_of(period, PERIODS, "period")
     one_of(mode, ("calendar", "rolling"), "mode")
     one_of(kind, KINDS, "kind")
-    days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
+
+
+def table_of(days: PurchaseDays, period: str, mode: str, kind: str, keep_incomplete: bool, drop: bool) -> CohortTable:
+    """The cohort table of purchase days; `drop` leaves the first cohort out. Warns of nothing."""
     incomplete = incomplete_period(days.end, period) if mode == "calendar" else None
     cut = days.end if incomplete is None or keep_incomplete else (incomplete - 1).end_time.date()
     if cut < days.first:
@@ -168,12 +187,10 @@ def cohort_table(
     cells, unassigned = cells_of(days, cut, period, mode, kind)
     frame = hide_unobserved(cells, cut, period, mode, keep_incomplete)
     first = frame["cohort"].min()
-    outlier = first if drop_left_truncated or stands_out(frame) else None
-    if drop_left_truncated:
+    outlier = first if drop or stands_out(frame) else None
+    if drop:
         frame = without(frame, first)
-    elif outlier is not None:
-        warnings.warn(left_truncation_note(outlier, dropped=False), LeftTruncationWarning, stacklevel=2)
-    return CohortTable(frame, period, mode, kind, cut, unassigned, incomplete, outlier, dropped=drop_left_truncated)
+    return CohortTable(frame, period, mode, kind, cut, unassigned, incomplete, outlier, dropped=drop)
 
 
 def retention_at(table: CohortTable, ages: Iterable[int] = TOLD_AGES) -> dict[int, float | None]:
