@@ -12,7 +12,6 @@ from clvhelpers.purchases import one_of
 from clvhelpers.text import Text, count, day, md
 
 END = dt.date(2025, 12, 31)
-LUMEN_MARGIN = 0.60  # share of a monthly price left after content, streaming and payment fees
 COLUMNS = ("customer_id", "date", "amount", "order_id", "category", "channel", "quantity", "cost", "kind")
 
 
@@ -89,10 +88,12 @@ def _harbor_and_pine() -> Company:
 
 def _lumen() -> Company:
     """Monthly payments with the channel of their customer."""
+    from clvhelpers.simulate.lumen import GROSS_MARGIN
+
     payments = datasets.load_lumen("payments")
     channel = datasets.load_lumen("customers").set_index("customer_id")["channel"]
     log = payments.assign(channel=payments["customer_id"].map(channel))
-    return Company("Lumen", "USD", "contractual", _in_order(log), END, LUMEN_MARGIN, has_truth=True)
+    return Company("Lumen", "USD", "contractual", _in_order(log), END, GROSS_MARGIN, has_truth=True)
 
 
 def _cdnow() -> Company:

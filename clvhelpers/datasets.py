@@ -27,7 +27,7 @@ def load_cdnow(sample: bool = True) -> pd.DataFrame:
     >>> load_cdnow().shape, load_cdnow(sample=False)["customer_id"].nunique()
     ((6919, 5), 23570)
     """
-    frame = pd.read_parquet(_path("cdnow", "transactions"))
+    frame = pd.read_parquet(path_of("cdnow", "transactions"))
     return frame[frame["in_sample"]].reset_index(drop=True) if sample else frame
 
 
@@ -67,10 +67,11 @@ def _table(company: str, table: str) -> pd.DataFrame:
         near = get_close_matches(str(table), known, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise ConfigError(f"{company} has no table {table!r}: {meant}It has {', '.join(map(repr, known))}")
-    return pd.read_parquet(_path(company, table))
+    return pd.read_parquet(path_of(company, table))
 
 
-def _path(company: str, table: str) -> Path:
+def path_of(company: str, table: str) -> Path:
+    """The file of a table; `DataContractError` says how to get it where it is not there."""
     path = DATA / company / f"{table}.parquet"
     if not path.exists():
         raise DataContractError(
