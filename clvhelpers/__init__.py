@@ -10,6 +10,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "churn": [
+        "cumulative_incidence",
+        "customer_spells",
+        "hazard_table",
+        "kaplan_meier",
+        "log_rank",
+        "plan_spells",
+        "reason_counts",
+        "restricted_mean",
+    ],
     "cohorts": ["cohort_table", "retention_at"],
     "company": ["Company", "open_company"],
     "course": ["course_map"],
@@ -30,7 +40,7 @@ _HOMES = {
     "text": ["md", "money", "number", "percent", "table"],
     "transactions": ["Rules", "clean_transactions"],
 }
-_MODULES = ["cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
+_MODULES = ["churn", "cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
 _MODULES += ["reporting", "segments", "simulate", "sources", "text", "transactions"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

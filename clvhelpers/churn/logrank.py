@@ -49,8 +49,8 @@ class LogRank:
         verb = "more" if far["ratio"] > 1 else "fewer"
         return (
             f"The groups do not leave alike ({how}). Furthest from the others is {far['group']}: "
-            f"{count(int(far['events']), 'customer')} left, {verb} than the {number(far['expected'], 0)} expected if all "
-            "groups left alike. Where customers chose their group this is no proof that the group is the cause."
+            f"{count(int(far['events']), 'customer')} left, {verb} than the {number(far['expected'], 0)} expected "
+            "if all groups left alike. Where customers chose their group this is no proof that the group is the cause."
         )
 
     def plot(self) -> "Picture":
@@ -75,7 +75,7 @@ def log_rank(stays: pd.DataFrame, by: By, *, start: float | None = None, weights
     5.052
     """
     one_of(weights, WEIGHTS, "weights")
-    checked = read_stays(stays, by, start)
+    checked = read_stays(stays, by).begun(start)
     if len(checked.groups) < 2:
         raise NotEnoughDataError(f"all customers are in one group, {checked.groups[0]}: a comparison needs two")
     if not checked.left.any():

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from clvhelpers.churn.stays import EVERYBODY, check_level, long_time
+from clvhelpers.churn.stays import EVERYBODY, FEWEST_AT_RISK, long_time
 from clvhelpers.churn.survival import Survival, greenwood_terms
 from clvhelpers.errors import ConfigError, NotEnoughDataError
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
-
-FEWEST_AT_RISK = 10  # at the horizon; with fewer the end of the curve rests on a handful of customers
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +38,10 @@ class RestrictedMeans:
     def unit(self) -> str:
         return self.curves.unit
 
+    def by_group(self, column: str) -> dict[str, float]:
+        """One column of `frame`, by the name of the group."""
+        return dict(zip(self.frame["group"], self.frame[column].astype(float), strict=True))
+
     def difference(self, first: str, second: str) -> "MeanDifference":
         """How much longer customers of the group `first` stay than those of `second` within the horizon.
 
@@ -47,8 +49,8 @@ class RestrictedMeans:
         """
         for name in (first, second):
             self.curves.curve(name)
-        means = self.frame.set_index("group")
-        unsure = [name for name in (first, second) if np.isnan(means.loc[name, "standard_error"])]
+        errors = self.by_group("standard_error")
+        unsure = [name for name in (first, second) if np.isnan(errors[name])]
         if unsure:
             raise NotEnoughDataError(
                 f"none of {', '.join(unsure)} left within {long_time(self.horizon, self.unit)}, so the difference has "
@@ -59,11 +61,12 @@ class RestrictedMeans:
     def sentence(self) -> str:
         """The mean of each group in words."""
         parts = []
-        for row in self.frame.itertuples():
-            who = "a customer" if row.group == EVERYBODY else str(row.group)
-            interval = "nobody left" if np.isnan(row.low) else f"{number(row.low, 1)} to {number(row.high, 1)}"
-            few = f"; only {number(row.at_risk)} were seen for so long" if row.at_risk < FEWEST_AT_RISK else ""
-            parts.append(f"{who} {number(row.mean, 1)} ({interval}{few})")
+        for row in self.frame.to_dict("records"):
+            who = "" if row["group"] == EVERYBODY else f"{row['group']} "
+            interval = f"{number(row['low'], 1)} to {number(row['high'], 1)}"
+            told = "nobody left" if np.isnan(row["low"]) else interval
+            few = f"; only {number(row['at_risk'])} seen for so long" if row["at_risk"] < FEWEST_AT_RISK else ""
+            parts.append(f"{who}{long_time(row['mean'], self.unit)} ({told}{few})")
         return (
             f"Of {_span(self)} customers stay on average, with {percent(self.level, 0)} intervals: {'; '.join(parts)}."
         )
@@ -126,7 +129,7 @@ def restricted_mean(curves: Survival, horizon: float) -> RestrictedMeans:
     >>> from clvhelpers.churn import kaplan_meier
     >>> curve = kaplan_meier(pd.DataFrame({"duration": [1, 2, 2, 3, 5], "left": [1, 1, 0, 1, 0]}))
     >>> restricted_mean(curve, 4).frame[["mean", "standard_error"]].round(3).to_numpy().tolist()
-    [[2.7, 0.511]]
+    [[2.7, 0.507]]
     """
     _check_horizon(curves, horizon)
     rows = [{"group": name} | _area(curves.curve(name), horizon, curves.start) for name in curves.groups]
@@ -165,9 +168,9 @@ def _area(rows: pd.DataFrame, horizon: float, start: float) -> dict[str, float]:
 
 
 def _difference(means: RestrictedMeans, first: str, second: str) -> MeanDifference:
-    table = means.frame.set_index("group")
-    difference = float(table.loc[first, "mean"] - table.loc[second, "mean"])
-    error = float(np.hypot(table.loc[first, "standard_error"], table.loc[second, "standard_error"]))
+    mean, errors = means.by_group("mean"), means.by_group("standard_error")
+    difference = mean[first] - mean[second]
+    error = float(np.hypot(errors[first], errors[second]))
     if error == 0:
         raise NotEnoughDataError(
             f"{first} and {second} left all at once, at one age each, so the difference has no standard error: "

@@ -9,6 +9,7 @@ window began, `entry` (age at which we began to see them; 0 for those seen from 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,12 @@ import pandas as pd
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.text import number
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 By = str | Sequence[str] | None
 
 EVERYBODY = "all customers"
+FEWEST_AT_RISK = 10  # with fewer, a curve rests on a handful of customers
 UNITS = ("day", "week", "month", "quarter", "year")
 
 
@@ -43,10 +45,26 @@ class Stays:
         """The stays of one group."""
         return self.where(self.group == self.groups.index(name))
 
+    def begun(self, start: float | None) -> "Stays":
+        """The stays as a curve sees them that begins at age `start`.
+
+        By default that is the earliest age at which every group is under observation. Stays that ended by then
+        tell nothing about later and are left out. Raises `ConfigError` for an age that can't be,
+        `NotEnoughDataError` where a group has no stay beyond it.
+        """
+        begin = self._start(start)
+        entry = np.where(self.entry <= begin, -np.inf, self.entry)
+        stays = Stays(self.duration, self.left, entry, self.group, self.groups, begin)
+        stays = stays.where(self.duration > begin) if begin > 0 else stays
+        empty = [name for i, name in enumerate(self.groups) if not (stays.group == i).any()]
+        if empty:
+            raise NotEnoughDataError(
+                f"{_listed(empty)}: no stay goes on beyond {number(begin, 2)}; choose an earlier start"
+            )
+        return stays
+
     def where(self, rows: Flags) -> "Stays":
-        return Stays(
-            self.duration[rows], self.left[rows], self.entry[rows], self.group[rows], self.groups, self.start
-        )
+        return Stays(self.duration[rows], self.left[rows], self.entry[rows], self.group[rows], self.groups, self.start)
 
     def at_risk(self, times: Array) -> npt.NDArray[np.int64]:
         """How many stays are under observation just before each of `times`."""
@@ -55,14 +73,27 @@ class Stays:
         return len(self.duration) - len(self.late_entries) + entered - ended
 
     def ended(self, times: Array, rows: Flags) -> npt.NDArray[np.int64]:
-        """How many of the chosen rows end at each of `times` (sorted, with every end among them)."""
-        return np.bincount(np.searchsorted(times, self.duration[rows]), minlength=len(times))
+        """How many of the chosen rows end at each of `times` (sorted)."""
+        by_then = np.searchsorted(np.sort(self.duration[rows]), times, side="right")
+        return np.diff(by_then, prepend=0)
 
     def times(self) -> Array:
         """Every age at which someone's stay ends, is last seen, or comes under observation; and the start."""
         ends = self._sorted[np.append(True, np.diff(self._sorted) > 0)]
         others = np.append(np.unique(self.late_entries), self.start)
         return ends if np.isin(others, ends[:1]).all() else np.union1d(ends, others)
+
+    def _start(self, start: float | None) -> float:
+        earliest = float(pd.Series(np.maximum(self.entry, 0)).groupby(self.group).min().max())
+        if start is None:
+            return earliest
+        if not np.isfinite(start) or start < 0:
+            raise ConfigError(f"start is {start}: expected an age of 0 or more at which the curve begins")
+        if start < earliest:
+            raise ConfigError(
+                f"start is {start}, but before {number(earliest, 2)} not every group is under observation: start there"
+            )
+        return float(start)
 
     @cached_property
     def late_entries(self) -> Array:
@@ -74,25 +105,16 @@ class Stays:
         return np.sort(self.duration)
 
 
-def read_stays(frame: pd.DataFrame, by: By = None, start: float | None = None) -> Stays:
+def read_stays(frame: pd.DataFrame, by: By = None) -> Stays:
     """Check a frame of stays and group it by the column or columns `by`.
 
-    The curve begins at age `start` (default: the earliest age at which every group is under observation); stays
-    that ended by then tell nothing about later and are left out. Raises `DataContractError` with every problem
-    found, `ConfigError` for a column or start that can't be, `NotEnoughDataError` where nothing is left.
+    Raises `DataContractError` with every problem found, `NotEnoughDataError` where there is no stay.
     """
     columns = [] if by is None else [by] if isinstance(by, str) else list(by)
     _check_columns(frame, columns)
     duration, left, entry = _checked_columns(frame)
     group, groups = _grouped(frame, columns)
-    begin = _start(entry, group, start)
-    entry = np.where(entry <= begin, -np.inf, entry)
-    stays = Stays(duration, left, entry, group, groups, begin)
-    stays = stays.where(duration > begin) if begin > 0 else stays
-    empty = [name for i, name in enumerate(groups) if not (stays.group == i).any()]
-    if empty:
-        raise NotEnoughDataError(f"{_listed(empty)}: no stay goes on beyond {number(begin, 2)}; choose an earlier start")
-    return stays
+    return Stays(duration, left, np.where(entry > 0, entry, -np.inf), group, groups, 0.0)
 
 
 def check_level(level: float) -> None:
@@ -188,26 +210,13 @@ def _group_problems(frame: pd.DataFrame, name: str) -> list[str]:
     if values.isna().any():
         problems.append(_problem(frame, name, values.isna().to_numpy(), "give each stay a group, such as 'unknown'"))
     if isinstance(values.dtype, pd.CategoricalDtype):
-        unused = [str(kind) for kind in values.cat.categories.difference(values.dropna().unique())]
+        unused = [str(kind) for kind in values.cat.categories if not (values == kind).any()]
         if unused:
             problems.append(
                 f"{name}: nobody has {_listed(unused)}, so nothing can be said about it; "
                 f"frame[{name!r}].cat.remove_unused_categories() takes it off the list"
             )
     return problems
-
-
-def _start(entry: Array, group: npt.NDArray[np.intp], start: float | None) -> float:
-    earliest = float(pd.Series(entry).groupby(group).min().max())
-    if start is None:
-        return earliest
-    if not np.isfinite(start) or start < 0:
-        raise ConfigError(f"start is {start}: expected an age of 0 or more at which the curve begins")
-    if start < earliest:
-        raise ConfigError(
-            f"start is {start}, but not every group is under observation before {number(earliest, 2)}: start there"
-        )
-    return float(start)
 
 
 def _listed(names: object) -> str:

@@ -9,7 +9,7 @@ for as long as they were seen: S(t) is the product, over the ages up to t at whi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -76,8 +76,7 @@ class Survival:
 
     def sentence(self) -> str:
         """Who was watched, how many left, and when half of them had."""
-        medians = self.median().set_index("group")
-        parts = [self._group_sentence(name, medians.loc[name]) for name in self.groups]
+        parts = [self._group_sentence(median) for median in self.median().to_dict("records")]
         if self.start > 0:
             parts.append(f"The curves are of customers who stayed {long_time(self.start, self.unit)}, as none "
                          "was seen from the first day in every group.")  # fmt: skip
@@ -90,7 +89,8 @@ class Survival:
 
         return survival_curves(self, until)
 
-    def _group_sentence(self, name: str, median: pd.Series) -> str:
+    def _group_sentence(self, median: dict[Any, Any]) -> str:
+        name = median["group"]
         rows = self.curve(name)
         seen, events = int((rows["events"] + rows["censored"]).sum()), int(rows["events"].sum())
         who = "" if name == EVERYBODY else f"{name}: "
@@ -98,17 +98,15 @@ class Survival:
         if not events:
             low = percent(rows["low"].iloc[-1])
             return (
-                f"{who}none of {count(seen, 'customer')} left in up to {longest}, so all that can be said is that at "
+                f"{who}none of {count(seen, 'stay')} ended in up to {longest}, so all that can be said is that at "
                 f"least {low} stay that long."
             )
-        left = f"{who}{number(events)} of {count(seen, 'customer')} left"
+        ended = f"{who}{number(events)} of {count(seen, 'stay')} ended"
         if np.isnan(median["median"]):
             last = rows.iloc[-1]
-            return f"{left}; after {longest} {percent(last['survival'])} were still there, so no median is known yet."
-        low, high = (
-            "unknown" if np.isnan(median[end]) else number(median[end], 1) for end in ("low", "high")
-        )
-        return f"{left}, half of them by {long_time(median['median'], self.unit)} ({low} to {high})."
+            return f"{ended}; after {longest} {percent(last['survival'])} were still there, so no median is known yet."
+        low, high = ("unknown" if np.isnan(median[end]) else number(median[end], 1) for end in ("low", "high"))
+        return f"{ended}; half are over after {long_time(median['median'], self.unit)} ({low} to {high})."
 
 
 def kaplan_meier(
@@ -135,7 +133,7 @@ def kaplan_meier(
     """
     check_level(level)
     check_unit(unit)
-    checked = read_stays(stays, by, start)
+    checked = read_stays(stays, by).begun(start)
     frames = [_estimate(checked.of(name), name, level, unit) for name in checked.groups]
     return Survival(pd.concat(frames, ignore_index=True), unit, level, checked.start)
 
