@@ -11,7 +11,7 @@ import pandas as pd
 
 from clvhelpers.errors import DataContractError
 from clvhelpers.purchases import EXAMPLES, Frame, purchase_days, rows_of
-from clvhelpers.text import day, number
+from clvhelpers.text import day, money, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -60,6 +60,7 @@ class CleanLog:
     last_date: date
     as_of: date
     notes: tuple[str, ...] = ()
+    currency: str | None = None
 
     @cached_property
     def purchase_days(self) -> Any:
@@ -76,9 +77,13 @@ class CleanLog:
         if not self.rows_set_aside:
             return f"{used}; none was set aside."
         reasons = ", ".join(f"{number(rows)} for {WORDS[reason]}" for reason, rows in self.rows_set_aside.items())
-        total = number(sum(self.money_set_aside.values()), 2)
-        money = f", which stand for {total} in money" if self.money_set_aside else ""
-        return f"{used}; {number(sum(self.rows_set_aside.values()))} were set aside ({reasons}){money}."
+        worth = (
+            f", which stand for {self._in_words(sum(self.money_set_aside.values()))}" if self.money_set_aside else ""
+        )
+        return f"{used}; {number(sum(self.rows_set_aside.values()))} were set aside ({reasons}){worth}."
+
+    def _in_words(self, amount: float) -> str:
+        return money(amount, self.currency, 2) if self.currency else f"{number(amount, 2)} in money"
 
     def write_set_aside(
         self, path: str | Path, change: "Callable[[pa.RecordBatch], pa.RecordBatch] | None" = None

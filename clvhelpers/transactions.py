@@ -125,7 +125,7 @@ def clean_transactions(
     notes += overlap_notes(duplicates)
     counts = count_rows(rows)
     problems = refuse_or_log(rows, counts, rules, duplicates)
-    return _finish(rows, counts, problems, cut, notes)
+    return _finish(rows, counts, problems, cut, notes, currency)
 
 
 def _canonical(native: Any, timezone: str | None) -> Frame:
@@ -270,7 +270,9 @@ def _with_refunds(rows: Frame, rules: Rules) -> Frame:
     return rows.with_columns(reason=reason)
 
 
-def _finish(rows: Frame, counts: list[Count], problems: Any, as_of: date, notes: list[str]) -> CleanLog:
+def _finish(
+    rows: Frame, counts: list[Count], problems: Any, as_of: date, notes: list[str], currency: str | None
+) -> CleanLog:
     used = rows.filter(nw.col("reason").is_null())
     has_money = "amount" in rows.collect_schema()
     reasons = sorted({count["reason"] for count in counts if count["reason"]})
@@ -297,6 +299,7 @@ def _finish(rows: Frame, counts: list[Count], problems: Any, as_of: date, notes:
         last_date=span["last"].date(),
         as_of=as_of,
         notes=tuple(notes),
+        currency=currency,
     )
 
 

@@ -44,6 +44,19 @@ def spark() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests that open a page."""
+    program = needs("chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=quiet)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
 def cdnow_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the report that `make report` makes, rendered once."""
     from clvhelpers.reporting.batch import PROJECT, render

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from clvhelpers.errors import ClvError, ConfigError
 from clvhelpers.reporting import fetch, folder
 from clvhelpers.reporting.config import ClientConfig, load_config
 from clvhelpers.reporting.index import write_index
-from clvhelpers.reporting.job import Job, Outcome, Pdf
+from clvhelpers.reporting.job import Job, Outcome, Pdf, now
 from clvhelpers.reporting.run import gather, success
 from clvhelpers.reporting.supervise import end_all, supervise
 
@@ -75,7 +75,7 @@ def render_all(
     tell: Tell | None = None,
     **settings: Any,
 ) -> list[Outcome]:
-    """Make the reports of client files, and of all client files in folders; the outcomes in that order.
+    """Make the reports of client files, and of all client files in folders; the outcomes in the order of their names.
 
     `executor` runs them elsewhere: any `concurrent.futures.Executor` whose workers see the same files. `tell` is
     called with each outcome as it comes. Other arguments are those of `Settings`.
@@ -178,7 +178,7 @@ def run(
     jobs: Sequence[Job], refused: Sequence[Outcome], settings: Settings, executor: Executor | None, tell: Tell | None
 ) -> list[Outcome]:
     """Make the reports that must be made, and write `run.json` and `index.html` into the output folder."""
-    started = _now()
+    started = now()
     outcomes = []
     for outcome in chain(refused, _outcomes(jobs, settings, executor)):
         outcomes.append(outcome)
@@ -188,7 +188,7 @@ def run(
     with folder.writing(settings.output):
         settings.output.mkdir(parents=True, exist_ok=True)
         reports = [outcome.as_dict() for outcome in outcomes]
-        record = {"schema": "1", "started_at": started, "finished_at": _now(), "reports": reports}
+        record = {"schema": "1", "started_at": started, "finished_at": now(), "reports": reports}
         folder.write_json(settings.output / "run.json", record)
         write_index(settings.output)
     return outcomes
@@ -240,7 +240,3 @@ def _result(future: Future[Outcome], job: Job) -> Outcome:
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

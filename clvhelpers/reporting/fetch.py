@@ -3,7 +3,6 @@
 Only light modules are imported here, so that the sources of hundreds of clients can be looked at in a second.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -100,27 +99,6 @@ def secrets_of(config: ClientConfig) -> list[str]:
     if missing:
         raise ConfigError(missing)
     return [os.environ[name] for _, name in _secret_variables(config.transactions)]
-
-
-def content_sha256(files: Iterable[str | Path]) -> str:
-    """The SHA-256 of what files hold and are called, in whatever order they are given.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     paths = [Path(folder, name) for name in ("may.csv", "june.csv")]
-    ...     sizes = [path.write_text(path.name) for path in paths]
-    ...     content_sha256(paths) == content_sha256(paths[::-1]) != content_sha256(paths[:1])
-    True
-    """
-    lines = sorted(f"{sha256(path)} {Path(path).name}\n" for path in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file; for what was exported from a database, of its rows in whatever order they lie."""
-    from clvhelpers.sources.export import checksum
-
-    return checksum(Path(path))
 
 
 def _addresses(how: Transactions) -> list[str]:

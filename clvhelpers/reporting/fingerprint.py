@@ -8,7 +8,7 @@ apart, since which ones those are is known only once the day of the report is.
 import hashlib
 import json
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,28 @@ def fingerprint(config: ClientConfig, data_sha256: str, template: Path, pdf: str
         "versions": versions_sha256(),
     }
     return sha256_of_value(parts)
+
+
+def content_sha256(files: Sequence[Path], sha256: Sequence[str]) -> str:
+    """The SHA-256 of what files hold, of which each has one, and are called, in whatever order they are given.
+
+    >>> files = Path("may.csv"), Path("june.csv")
+    >>> found = content_sha256(files, ["1", "2"])
+    >>> content_sha256(files[::-1], ["2", "1"]) == found != content_sha256(files, ["2", "1"])
+    True
+    """
+    return sha256_of_value(sorted((one, file.name) for file, one in zip(files, sha256, strict=True)))
+
+
+def settings_sha256(settings: Mapping[str, Any]) -> str:
+    """The SHA-256 of the settings of a client, the same wherever the files lie.
+
+    >>> one, two = ({"seed": 0, "transactions": {"source": [f"/{place}/orders.csv"]}} for place in "ab")
+    >>> settings_sha256(one) == settings_sha256(two) != settings_sha256({**one, "seed": 1})
+    True
+    """
+    source = [name.rpartition("/")[2] for name in settings["transactions"]["source"] or []]
+    return sha256_of_value({**settings, "transactions": {**settings["transactions"], "source": source}})
 
 
 def sha256_of(file: Path) -> str:

@@ -135,10 +135,15 @@ def report_days(home: Path) -> list[Path]:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file; whoever reads it at that moment sees the old one or the new one whole."""
+    """Write a JSON file, whole."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file; whoever reads it at that moment sees the old one or the new one whole."""
     unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         os.replace(unfinished, path)  # noqa: PTH105  (the name that says what it is for)
     finally:
         unfinished.unlink(missing_ok=True)

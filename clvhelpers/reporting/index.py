@@ -5,9 +5,7 @@ failures, and `run.json` of the last run) and from nothing else, so the same fol
 page. Only light modules are imported: a run in which nothing changed has little to do but write this page.
 """
 
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from clvhelpers.reporting.figures import FIGURES
-from clvhelpers.reporting.folder import DAY, FAILED
+from clvhelpers.reporting.folder import DAY, FAILED, write_text
 from clvhelpers.reporting.history import key_figures, read_json
 
 if TYPE_CHECKING:
@@ -112,21 +110,12 @@ def write_index(output: Path) -> Path:
         failures=sum(row.failed for row in rows.values()),
         worse=sum(_is_worse(row) for row in rows.values()),
     )
-    return _replace(output / PAGE, page)
+    write_text(output / PAGE, page)
+    return output / PAGE
 
 
 def _is_worse(row: Row) -> bool:
     return row.latest is not None and any(severity != "info" for severity, _ in row.latest.alerts)
-
-
-def _replace(path: Path, text: str) -> Path:
-    unfinished = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)  # noqa: PTH105  (the name that says what it is for)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
 
 
 @cache

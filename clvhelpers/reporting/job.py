@@ -94,8 +94,13 @@ class Outcome(_Sendable):
 
 def failed_manifest(job: Job, status: Status, message: str) -> dict[str, Any]:
     """What `failed/manifest.json` says of a run that made no report."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"schema": "1", "client": job.settings["client"], "status": status, "failed_at": now, "error": message}
+    client = job.settings["client"]
+    return {"schema": "1", "client": client, "status": status, "failed_at": now(), "error": message}
+
+
+def now() -> str:
+    """The time in UTC, as manifests and `run.json` have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def as_error(kind: str, message: str) -> Exception:

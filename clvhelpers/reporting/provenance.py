@@ -1,15 +1,12 @@
 """The last page of the report: how its numbers were made, so that they can be made again."""
 
-import hashlib
-import json
 import sys
-from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
 import pandas as pd
 
 from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.fingerprint import settings_sha256
 from clvhelpers.reporting.forecast import DRAWS, LEVEL
 from clvhelpers.reporting.run import LIBRARIES
 from clvhelpers.text import Table, Text, day, md, number, percent, plain, table
@@ -47,18 +44,6 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
             ", ".join([f"Python {sys.version.split()[0]}", *(f"{name} {version(name)}" for name in LIBRARIES)]),
         ),
     ]
-
-
-def settings_sha256(settings: Mapping[str, Any]) -> str:
-    """The SHA-256 of the settings of a client, the same wherever the files lie.
-
-    >>> one, two = ({"seed": 0, "transactions": {"source": [f"/{place}/orders.csv"]}} for place in "ab")
-    >>> settings_sha256(one) == settings_sha256(two) != settings_sha256({**one, "seed": 1})
-    True
-    """
-    source = [name.rpartition("/")[2] for name in settings["transactions"]["source"] or []]
-    portable = {**settings, "transactions": {**settings["transactions"], "source": source}}
-    return hashlib.sha256(json.dumps(portable, sort_keys=True).encode()).hexdigest()
 
 
 def _rule_words(value: object) -> str:

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,8 +24,9 @@ from clvhelpers.errors import OutputError, ToolMissingError
 from clvhelpers.reporting import fetch, fingerprint, folder
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.history import read_history
-from clvhelpers.reporting.job import Job, Outcome, Status, as_error, failed_manifest
+from clvhelpers.reporting.job import Job, Outcome, Status, as_error, failed_manifest, now
 from clvhelpers.reporting.privacy import KEY_VARIABLE, client_key
+from clvhelpers.sources.export import checksum
 
 LIBRARIES = ("clvhelpers", "duckdb", "matplotlib", "narwhals", "numpy", "pandas", "papermill", "pyarrow", "scipy")
 
@@ -34,10 +35,11 @@ LIBRARIES = ("clvhelpers", "duckdb", "matplotlib", "narwhals", "numpy", "pandas"
 class Inputs:
     """What a report is made from, besides its template: the data as local files, and the earlier reports.
 
-    `notes` tells of earlier reports that can't be read.
+    `sha256` has one checksum a file. `notes` tells of earlier reports that can't be read.
     """
 
     files: tuple[Path, ...]
+    sha256: tuple[str, ...]
     fetched: bool
     history: list[dict[str, Any]]
     fingerprint: str
@@ -89,11 +91,12 @@ def _made_in(job: Job, config: ClientConfig, start: float) -> Outcome:
 def gather(job: Job, config: ClientConfig, scratch: Path) -> Inputs:
     """Find or fetch the data, and tell all that decides whether a report must be made anew."""
     files = fetch.fetch(config, scratch)
-    content = fetch.content_sha256(files)
+    each = tuple(map(checksum, files))
+    content = fingerprint.content_sha256(files, each)
     wanted = fingerprint.fingerprint(config, content, Path(job.template), job.pdf)
     notes: list[str] = []
     history = read_history(job.home, notes)
-    return Inputs(tuple(files), fetch.needs_fetching(config), history, wanted, tuple(notes))
+    return Inputs(tuple(files), each, fetch.needs_fetching(config), history, wanted, tuple(notes))
 
 
 def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, secrets: Sequence[str], start: float) -> str:
@@ -102,10 +105,10 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, secrets
         "schema": "1",
         "client": config.client,
         "status": "succeeded",
-        "started_at": _now(),
+        "started_at": now(),
         "fingerprint": inputs.fingerprint,
-        "settings_sha256": fingerprint.sha256_of_value(config.as_dict()),
-        "inputs": [_described(file) for file in inputs.files],
+        "settings_sha256": fingerprint.settings_sha256(config.as_dict()),
+        "inputs": [_described(*one) for one in zip(inputs.files, inputs.sha256, strict=True)],
         "template": {"file": Path(job.template).name, "sha256": fingerprint.sha256_of(Path(job.template))},
         "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
     }
@@ -127,8 +130,8 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, secrets
     return str(metrics["as_of"])
 
 
-def _described(file: Path) -> dict[str, Any]:
-    return {"file": file.name, "bytes": file.stat().st_size, "sha256": fingerprint.sha256_of(file)}
+def _described(file: Path, sha256: str) -> dict[str, Any]:
+    return {"file": file.name, "bytes": file.stat().st_size, "sha256": sha256}
 
 
 def _stamp(file: Path) -> tuple[int, int]:
@@ -251,7 +254,3 @@ def success(job: Job, status: Status, target: Path, start: float, notes: Sequenc
         warnings=tuple(metrics.get("data", {}).get("warnings", ())),
         seconds=time.monotonic() - start,
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -16,7 +16,7 @@ from clvhelpers.reporting import render
 from clvhelpers.reporting.html import export
 from tests.reports.cells import brand, client, page_cell
 from tests.reports.small import HOSTILE
-from tests.tools import needs
+from tests.visit import Visit
 
 WIDTHS = {"desk": 1280, "phone": 390}
 OWN = """\
@@ -44,32 +44,6 @@ CONTRAST = """() => {
   return words.map(e => { const a = light(rgba(getComputedStyle(e).color)), b = light(behind(e));
     return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.trim().slice(0, 40)]; });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = needs("chromium")
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=quiet)
-        yield running
-        running.close()
-
-
-class Visit:
-    """A page that was opened, with everything it said and asked for."""
-
-    def __init__(self, browser: Any, path: Path, width: int):
-        self.page = browser.new_page(viewport={"width": width, "height": 900})
-        self.said: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.said.append(f"dialog {dialog.message}"))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
 
 
 @pytest.fixture(scope="module", params=["plain", "branded"])

@@ -1,13 +1,28 @@
 """Small client files with a known wart each, for the tests of the report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from clvhelpers.reporting import ClientConfig, load_config
+from clvhelpers.reporting import ClientConfig, load_config, pages, provenance
+from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.changes import changes
+from clvhelpers.reporting.shown import Shown
 from clvhelpers.simulate import non_contractual
 
 Row = Sequence[object]
+SECTIONS: list[Callable[[Analysis], Sequence[Shown]]] = [
+    pages.summary,
+    changes,
+    pages.key_figures,
+    pages.data_audit,
+    pages.revenue,
+    pages.cohorts,
+    pages.groups_and_tiers,
+    pages.concentration,
+    pages.prediction,
+    provenance.method,
+]
 COLUMNS = {"customer": "Kunde", "date": "Tag", "amount": "Betrag"}
 
 

@@ -9,26 +9,15 @@ import pytest
 
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.plots.look import Picture
-from clvhelpers.reporting import ClientConfig, analyse, load_config, pages, provenance
+from clvhelpers.reporting import ClientConfig, analyse, load_config
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.config.client import Privacy
 from clvhelpers.reporting.forecast import holdout_days
 from clvhelpers.reporting.metrics import Metrics, json_schema
 from clvhelpers.reporting.report import Report
-from tests.reports.made import COLUMNS, Row, client, orders
+from tests.reports.made import COLUMNS, SECTIONS, Row, client, orders
 
 REPORTS = Path(__file__).parents[2] / "reports"
-SECTIONS = [
-    pages.summary,
-    pages.key_figures,
-    pages.data_audit,
-    pages.revenue,
-    pages.cohorts,
-    pages.groups_and_tiers,
-    pages.concentration,
-    pages.prediction,
-    provenance.method,
-]
 
 
 @pytest.fixture(scope="module")

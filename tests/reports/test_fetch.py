@@ -14,7 +14,9 @@ from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.reporting import fetch as fetching
 from clvhelpers.reporting.analysis import read_source
 from clvhelpers.reporting.config import ClientConfig, load_config
-from clvhelpers.reporting.fetch import content_sha256, fetch, needs_fetching, problems_of, secrets_of, sha256
+from clvhelpers.reporting.fetch import fetch, needs_fetching, problems_of, secrets_of
+from clvhelpers.reporting.fingerprint import content_sha256
+from clvhelpers.sources.export import checksum
 from tests.sources.server import Answer, LocalHttps, carry_https_to, s3_list, s3_object, web_server
 
 ORDERS = b"id,day,total\n7,2026-01-01,1\n8,2026-01-02,2.5\n"
@@ -180,6 +182,10 @@ def test_looking_for_problems_imports_nothing_heavy() -> None:
     assert run.stdout.strip() == "set()"
 
 
+def content(path: Path) -> str:
+    return content_sha256([path], [checksum(path)])
+
+
 def test_the_content_of_an_export_does_not_depend_on_the_order_of_its_rows(tmp_path: Path) -> None:
     found = []
     for order, rows in (("ASC", 2000), ("DESC", 2000), ("ASC", 1999)):
@@ -194,16 +200,16 @@ def test_the_content_of_an_export_does_not_depend_on_the_order_of_its_rows(tmp_p
         found.append((fetch(config, path.parent)[0], read_source(config).files[0].sha256))
     (same, first), (other, second), (fewer, third) = found
     assert same.read_bytes() != other.read_bytes()
-    assert sha256(same) == sha256(other) == first == second
-    assert content_sha256([same]) == content_sha256([other]) != content_sha256([fewer])
+    assert checksum(same) == checksum(other) == first == second
+    assert content(same) == content(other) != content(fewer)
     assert third != first
 
 
 def test_the_content_of_plain_files_is_what_they_hold_and_are_called(folder: Path) -> None:
-    one = content_sha256([folder / "orders.csv"])
-    (folder / "orders.csv").rename(folder / "new.csv")
-    assert content_sha256([folder / "new.csv"]) != one
-    (folder / "orders.csv").write_bytes(ORDERS)
-    assert content_sha256([str(folder / "orders.csv")]) == one
-    (folder / "orders.csv").write_bytes(ORDERS + b"9,2026-01-03,1\n")
-    assert content_sha256([folder / "orders.csv"]) != one
+    path = folder / "orders.csv"
+    one = content(path)
+    assert content(path.rename(folder / "new.csv")) != one
+    path.write_bytes(ORDERS)
+    assert content(path) == one
+    path.write_bytes(ORDERS + b"9,2026-01-03,1\n")
+    assert content(path) != one

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.index import write_index
 from tests.reports.months import ENDS, write
 from tests.reports.small import HOSTILE
-from tests.tools import needs
+from tests.visit import Visit
 
 FAILURE = "2 problems:\n- orders.csv row 17: no date\n- orders.csv row 99: <b>no</b> amount"
 LAST = ENDS[-1]
@@ -210,31 +209,14 @@ def test_an_empty_folder_says_how_to_begin(tmp_path: Path) -> None:
     assert "clv report CLIENT.yml" in page(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = needs("chromium")
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=quiet)
-        yield running
-        running.close()
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser_hostile_names_do_nothing_and_nothing_is_cut_off(browser: Any, output: Path, width: int) -> None:
-    view = browser.new_page(viewport={"width": width, "height": 900})
-    said, requests = [], []
-    view.on("console", lambda message: said.append(message.text))
-    view.on("pageerror", lambda error: said.append(str(error)))
-    view.on("dialog", lambda dialog: said.append(dialog.message))
-    view.on("request", lambda request: requests.append(request.url))
-    view.goto(write_index(output).as_uri())
+    visit = Visit(browser, write_index(output), width)
+    view = visit.page
     view.wait_for_timeout(100)
     view.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert said == []
-    assert len(requests) == 1
+    assert visit.said == []
+    assert len(visit.requests) == 1
     assert view.title() == "Reports of all clients"
     assert view.locator("script, img, iframe, [onerror], a[href^=javascript]").count() == 0
     assert view.locator("th[scope=row]").nth(4).text_content().startswith(HOSTILE)
@@ -250,10 +232,7 @@ def test_in_a_browser_hostile_names_do_nothing_and_nothing_is_cut_off(browser: A
 def test_a_script_that_slipped_through_would_not_run(browser: Any, output: Path) -> None:
     path = write_index(output)
     path.write_text(path.read_text(encoding="utf-8").replace("</main>", HOSTILE + "</main>"), encoding="utf-8")
-    view = browser.new_page()
-    requests: list[str] = []
-    view.on("request", lambda request: requests.append(request.url))
-    view.goto(path.as_uri())
-    assert view.title() == "Reports of all clients"
-    assert not [url for url in requests if url.startswith("http")]
-    view.close()
+    visit = Visit(browser, path, 1280)
+    assert visit.page.title() == "Reports of all clients"
+    assert not [url for url in visit.requests if url.startswith("http")]
+    visit.page.close()

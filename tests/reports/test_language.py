@@ -1,7 +1,7 @@
 """A report in another language has that language's numbers and dates everywhere, and English ones nowhere."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,16 @@ import pytest
 from matplotlib.text import Text as Label
 
 from clvhelpers.plots.look import Picture
-from clvhelpers.reporting import analyse, pages, provenance
+from clvhelpers.reporting import analyse
 from clvhelpers.reporting.analysis import Analysis
-from clvhelpers.reporting.changes import changes
 from clvhelpers.reporting.history import key_figures
 from clvhelpers.reporting.html import export
 from clvhelpers.reporting.report import Report
 from clvhelpers.reporting.run import LIBRARIES
 from clvhelpers.reporting.shown import Shown
 from clvhelpers.text import Table, Text, language, number
-from tests.reports.made import Row, client, orders
+from tests.reports.made import SECTIONS, Row, client, orders
 
-SECTIONS: list[Callable[[Analysis], Sequence[Shown]]] = [
-    pages.summary,
-    changes,
-    pages.key_figures,
-    pages.data_audit,
-    pages.revenue,
-    pages.cohorts,
-    pages.groups_and_tiers,
-    pages.concentration,
-    pages.prediction,
-    provenance.method,
-]
 VERSIONS = re.compile(rf"\b(Python|{'|'.join(LIBRARIES)}) [0-9][\w.]*")
 PARAMETERS = re.compile(r"\b(r|alpha|a|b|p|q|v) [0-9]+,[0-9]+")  # with three decimals they look like thousands
 GERMAN_DAY = re.compile(r"\b[0-9]{2}\.[0-9]{2}\.[0-9]{4}\b")
