@@ -124,10 +124,10 @@ def whale_curves(result: "ConcentrationBy", what: str = "revenue") -> Picture:
 def _whale_finding(told: pd.DataFrame, name: str, what: str) -> str:
     if told.empty:
         return f"No {name} has customers enough for a curve"
-    peak = told.loc[told["peak"].astype(float).idxmax()]
+    peak = told.iloc[int(told["peak"].astype(float).argmax())]
     if peak["peak"] > 1 + 1e-9:
         return f"{peak[name]}: the best make {percent(peak['peak'], 0)} of its {what}, and others take some back"
-    top = told.loc[told["top_20_share"].astype(float).idxmax()]
+    top = told.iloc[int(told["top_20_share"].astype(float).argmax())]
     return f"{top[name]} leans most on its best: {percent(0.2, 0)} make {percent(top['top_20_share'], 0)} of its {what}"
 
 
@@ -152,8 +152,8 @@ def mix_bars(frame: pd.DataFrame) -> Picture:
         axes.spines[["bottom", "left"]].set_visible(False)
         axes.tick_params(length=0)
         figure.legend(loc="outside lower center", ncols=min(len(labels), 6), handlelength=1, columnspacing=1.2)
-        best = frame.loc[frame[labels[0]].idxmax()]
-        worst = frame.loc[frame[labels[0]].idxmin()]
+        best = frame.iloc[int(frame[labels[0]].argmax())]
+        worst = frame.iloc[int(frame[labels[0]].argmin())]
         finding = (
             f"{labels[0]}: {percent(best[labels[0]], 0)} of the customers of {best[name]}, "
             f"{percent(worst[labels[0]], 0)} of {worst[name]}"

@@ -4,13 +4,15 @@
 - `maps`, `groups`: groups with an action each, read off the scores
 - `tiers`: Platinum, Gold, Silver and Bronze by value
 - `concentration`: how unevenly a total is spread
-- `migration`, `expectation`: who moved between groups, beside who would have if nothing had changed
+- `migration`: who moved between groups; `order_moves`, `rfm_moves`: beside who would have if nothing had changed
 """
 
 from clvhelpers.segments.categories import category_scores, segment_mix
 from clvhelpers.segments.concentration import Concentration, ConcentrationBy, concentration, concentration_by
 from clvhelpers.segments.groups import Groups, check_groups, rfm_groups
 from clvhelpers.segments.maps import default_groups, eleven_groups
+from clvhelpers.segments.migration import ABSENT, NOT_YET, Migration, migration
+from clvhelpers.segments.order_moves import expected_by_orders, fit_nbd, order_migration
 from clvhelpers.segments.rfm import (
     FREQUENCY_EDGES,
     RECENCY_MULTIPLES,
@@ -21,16 +23,20 @@ from clvhelpers.segments.rfm import (
     score_shares,
     typical_gap,
 )
+from clvhelpers.segments.rfm_moves import rfm_migration
 from clvhelpers.segments.tiers import TIERS, Tiers, value_tiers
 
 __all__ = [
+    "ABSENT",
     "FREQUENCY_EDGES",
+    "NOT_YET",
     "RECENCY_MULTIPLES",
     "SCORES",
     "TIERS",
     "Concentration",
     "ConcentrationBy",
     "Groups",
+    "Migration",
     "Tiers",
     "category_scores",
     "check_groups",
@@ -38,8 +44,13 @@ __all__ = [
     "concentration_by",
     "default_groups",
     "eleven_groups",
+    "expected_by_orders",
+    "fit_nbd",
+    "migration",
     "money_edges",
+    "order_migration",
     "rfm_groups",
+    "rfm_migration",
     "rfm_scores",
     "score_notes",
     "score_shares",

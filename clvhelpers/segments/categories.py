@@ -68,7 +68,7 @@ def segment_mix(labels: pd.Series, by: pd.Series) -> pd.DataFrame:
     >>> segment_mix(tiers, channel).to_dict("list")
     {'channel': ['web', 'unknown'], 'customers': [2, 1], 'Gold': [0.5, 1.0], 'Bronze': [0.5, 0.0]}
     """
-    name, owner = by.name or "by", owners(by, labels.index)
+    name, owner = str(by.name or "by"), owners(by, labels.index)
     order = labels.cat.categories if isinstance(labels.dtype, pd.CategoricalDtype) else labels.unique()
     counts = pd.crosstab(owner.to_numpy(), labels.to_numpy()).reindex(columns=list(order), fill_value=0)
     customers = counts.sum(axis="columns")

@@ -118,7 +118,7 @@ class ConcentrationBy:
         words = f"No {name} has the {FEWEST} customers that it takes to speak of the best tenth."
         if len(told):
             shares = told["top_20_share"].astype(float)
-            most, least = told.loc[shares.idxmax()], told.loc[shares.idxmin()]
+            most, least = told.iloc[int(shares.argmax())], told.iloc[int(shares.argmin())]
             words = (
                 f"The best {percent(0.2, 0)} of customers make {percent(most['top_20_share'], 0)} of the total "
                 f"of {most[name]} and {percent(least['top_20_share'], 0)} of {least[name]}."
