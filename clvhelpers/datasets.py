@@ -13,6 +13,7 @@ TABLES = {
     "harbor_and_pine": ("customers", "orders", "service", "satisfaction", "marketing", "outside_spend"),
 }
 TRUTH = "truth"
+WORLDS = ("fits", "mixed")
 
 
 def load_cdnow(sample: bool = True) -> pd.DataFrame:
@@ -44,17 +45,28 @@ def load_lumen(table: str = "customers") -> pd.DataFrame:
     return _table("lumen", table)
 
 
-def load_harbor_and_pine(table: str = "orders") -> pd.DataFrame:
+def load_harbor_and_pine(table: str = "orders", world: str | None = None) -> pd.DataFrame:
     """A table of Harbor & Pine, an invented online retailer whose customers leave without a word (2023 to 2025).
 
     `table` is one of `TABLES["harbor_and_pine"]`; `data/README.md` says what each column means. Ids are text,
     money is in US dollars, time stamps are in the company's own zone, and the last day is 2025-12-31.
-    Raises `ConfigError` for another name and `DataContractError` where the file is not there.
+    `world` "fits" or "mixed" gives the orders (`customer_id, date, amount`) of a smaller shop beside it, whose
+    customers are of the one kind that purchase models assume, or of several. Raises `ConfigError` for another
+    name and `DataContractError` where the file is not there.
 
     >>> sorted(load_harbor_and_pine()["category"].unique())
     ['books', 'clothing', 'electronics']
     """
-    return _table("harbor_and_pine", table)
+    if world is None:
+        return _table("harbor_and_pine", table)
+    problems = (
+        [] if world in WORLDS else [f"there is no world {world!r}: the others are {', '.join(map(repr, WORLDS))}"]
+    )
+    if table != "orders":
+        problems.append(f"a world has no table {table!r}: it has 'orders'")
+    if problems:
+        raise ConfigError(problems)
+    return pd.read_parquet(path_of("harbor_and_pine", f"worlds/{world}"))
 
 
 def _table(company: str, table: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
 
 OWN_WORLD = {"harbor_and_pine": "broken", "lumen": "lumen"}
+MONEY = ("value", "service_cost")
 LIFE = "life"
 TENTHS = 10
 EXAMPLES = 5
@@ -64,9 +65,14 @@ class Mark:
         """The best profit less that of the estimate."""
         return self.best_profit - self.profit
 
+    @property
+    def is_money(self) -> bool:
+        """Whether the numbers are amounts of money."""
+        return self.what in MONEY
+
     def written(self, value: float) -> str:
         """A number of this kind in words."""
-        return money(value) if self.what == "value" else f"{number(value, 2)} {self.what}"
+        return money(value) if self.is_money else f"{number(value, 2)} {self.what}"
 
     def sentence(self) -> str:
         """The level, the order and what the choice costs, in words."""
@@ -108,9 +114,10 @@ def truth(
 
     `company` is "harbor_and_pine", "lumen", or what `simulate.non_contractual` gives. The estimate is of what comes
     after the last day: `what` is "value" (margin in US dollars, undiscounted; revenue for a simulated company, which
-    has no costs), "purchases" (Harbor & Pine, simulated) or "months" (Lumen). `horizon_months` is 12, 36 or None for
-    life (12 for a simulated company). `world` is "broken" (the Harbor & Pine of the lessons), or the smaller shops
-    "fits" and "mixed". `by` gives a label to each customer, and `frame` then goes by label.
+    has no costs), "purchases" (Harbor & Pine, simulated), "service_cost" (Harbor & Pine) or "months" (Lumen).
+    `horizon_months` is 12, 36 or None for life (12 for a simulated company). `world` is "broken" (the Harbor & Pine
+    of the lessons), or the smaller shops "fits" and "mixed". `by` gives a label to each customer, and `frame` then
+    goes by label.
 
     **Profit left on the table.** An action costs `cost` for each customer that it reaches and adds the share `lift`
     to what the customer brings. Whoever believes an estimate gives it to the highest first, as long as
@@ -157,7 +164,7 @@ def _distances(estimate: pd.Series, true: pd.Series) -> dict[str, Any]:
     }
 
 
-def _profits(estimate: pd.Series, true: pd.Series, share: float, lift: float, cost: float) -> dict[str, float]:
+def _profits(estimate: pd.Series, true: pd.Series, share: float, lift: float, cost: float) -> dict[str, Any]:
     """What the action brings, chosen by the estimate and by the truth."""
     reached, best = (_reached(values, share, lift, cost) for values in (estimate, true))
     brought = lift * true - cost
@@ -199,7 +206,7 @@ def _column(table: pd.DataFrame, name: str, what: str, horizon_months: int | Non
     column = f"expected_{what}_{LIFE if horizon_months is None else f'{horizon_months}m'}"
     if column in table:
         return column
-    known = sorted(one.removeprefix("expected_") for one in table if one.startswith("expected_"))
+    known = sorted(one.removeprefix("expected_") for one in map(str, table) if one.startswith("expected_"))
     kinds = sorted({one.rpartition("_")[0] for one in known})
     if what not in kinds:
         raise ConfigError(f"what is {what!r}: {name} has a truth for {', '.join(map(repr, kinds))}")
@@ -275,7 +282,7 @@ def _spearman(estimate: pd.Series, true: pd.Series) -> float:
 def _tenths(estimate: pd.Series) -> pd.Series:
     """1 for the tenth with the highest estimates, to 10; customers with one estimate are in one tenth."""
     place = estimate.rank(method="max", ascending=False)
-    return np.ceil(TENTHS * place / len(estimate)).astype(int).rename("tenth")
+    return (-(-TENTHS * place // len(estimate))).astype(int).rename("tenth")
 
 
 def _frame(groups: pd.Series, estimate: pd.Series, true: pd.Series, realised: pd.Series | None) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from clvhelpers import datasets
-from clvhelpers.errors import DataContractError
+from clvhelpers.errors import ConfigError, DataContractError
 
 CDNOW = datasets.DATA / "cdnow"
 
@@ -38,7 +38,7 @@ def test_cdnow_keeps_its_duplicates_and_free_orders() -> None:
 
 
 def test_the_data_dictionary_names_every_column() -> None:
-    text = (datasets.DATA / "README.md").read_text()
+    text = (datasets.DATA / "README.md").read_text().partition("## `cdnow/`")[2].partition("\n## ")[0]
     named = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
     assert named == list(datasets.load_cdnow().columns)
 
@@ -58,3 +58,42 @@ def test_missing_data_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(datasets, "DATA", tmp_path)
     with pytest.raises(DataContractError, match=r"python data/cdnow/make\.py"):
         datasets.load_cdnow()
+
+
+@pytest.mark.parametrize("table", datasets.TABLES["lumen"])
+def test_tables_of_lumen_have_text_for_ids_and_end_with_2025(table: str) -> None:
+    frame = datasets.load_lumen(table)
+    ids = [name for name in frame if name in ("customer_id", "referred_by")]
+    assert all(pd.api.types.is_string_dtype(frame[name]) for name in ids)
+    dates = [name for name in frame if pd.api.types.is_datetime64_dtype(frame[name])]
+    assert frame[dates].max().max() <= pd.Timestamp("2025-12-31 23:59:59")
+
+
+@pytest.mark.parametrize("table", datasets.TABLES["harbor_and_pine"])
+def test_tables_of_harbor_and_pine_know_their_customers(table: str) -> None:
+    frame = datasets.load_harbor_and_pine(table)
+    assert len(frame)
+    if "customer_id" in frame:
+        assert frame["customer_id"].isin(datasets.load_harbor_and_pine("customers")["customer_id"]).all()
+
+
+def test_worlds_have_orders_and_nothing_else() -> None:
+    fits, mixed = (datasets.load_harbor_and_pine(world=world) for world in datasets.WORLDS)
+    assert list(fits.columns) == list(mixed.columns) == ["customer_id", "date", "amount"]
+    assert not set(fits["customer_id"]) & set(mixed["customer_id"])
+    with pytest.raises(ConfigError) as refused:
+        datasets.load_harbor_and_pine("custmers", world="fit")
+    assert len(refused.value.problems) == 2
+
+
+def test_unknown_table_is_answered_with_the_nearest_and_all() -> None:
+    with pytest.raises(ConfigError, match=r"lumen has no table 'payment': did you mean 'payments'\? It has"):
+        datasets.load_lumen("payment")
+    with pytest.raises(ConfigError, match="harbor_and_pine has no table 'zzz': It has 'customers', 'orders'"):
+        datasets.load_harbor_and_pine("zzz")
+
+
+def test_missing_table_says_how_to_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    with pytest.raises(DataContractError, match=r"no file spells\.parquet in data/lumen: .*make\.py"):
+        datasets.load_lumen("spells")

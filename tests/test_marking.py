@@ -111,6 +111,18 @@ def test_lumen_has_months_and_value_for_each_horizon(horizon: int | None) -> Non
     assert "life" in months.sentence() if horizon is None else f"Over {horizon} months" in months.sentence()
 
 
+@pytest.mark.parametrize("world", [None, "fits", "mixed"])
+def test_each_world_of_harbor_and_pine_is_marked_for_its_own_customers(world: str | None) -> None:
+    orders = datasets.load_harbor_and_pine(world=world)
+    past = orders.groupby("customer_id")["amount"].sum()
+    found = clv.truth("harbor_and_pine", past, world=world)
+    assert found.customers == len(past)
+    assert found.rank_agreement > 0
+    cost = clv.truth("harbor_and_pine", 0 * past, world=world, what="service_cost")
+    assert cost.profit == 0
+    assert "$0.00" in cost.sentence()
+
+
 def test_past_margin_of_lumen_is_no_forecast_but_keeps_some_order() -> None:
     past = datasets.load_lumen("payments").groupby("customer_id")["amount"].sum()
     found = clv.truth("lumen", past)

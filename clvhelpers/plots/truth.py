@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def estimate_and_truth(mark: "Mark") -> Picture:
     """The mean estimate and the mean truth of each tenth of the customers, or of each group."""
     frame, by = mark.frame, str(mark.frame.columns[0])
-    show: Format = money if mark.what == "value" else (lambda value: number(value, 1))
+    show: Format = money if mark.is_money else (lambda value: number(value, 1))
     labels = [f"{number(label)}" if by == "tenth" else str(label) for label in frame[by]]
     with canvas(figsize=(5.8, 3.6)) as (figure, axes):
         places = np.arange(len(frame))
@@ -23,10 +23,8 @@ def estimate_and_truth(mark: "Mark") -> Picture:
         axes.bar(places + 0.2, frame["mean_truth"], 0.38, color=BLUE, label="truth")
         axes.set_xticks(places, labels, rotation=30 if max(map(len, labels)) > 10 else 0)
         axes.set_xlabel("tenths of the customers, the highest estimate first" if by == "tenth" else "")
-        axes.yaxis.set_major_formatter(
-            lambda value, _: money(value, decimals=0) if mark.what == "value" else show(value)
-        )
-        axes.set_ylabel("US dollars a customer" if mark.what == "value" else f"{mark.what} a customer")
+        axes.yaxis.set_major_formatter(lambda value, _: money(value, decimals=0) if mark.is_money else show(value))
+        axes.set_ylabel("US dollars a customer" if mark.is_money else f"{mark.what} a customer")
         figure.legend(loc="outside lower center", ncols=2)
         finding = _finding(mark, by)
         title(axes, finding)
@@ -41,7 +39,7 @@ def _finding(mark: "Mark", by: str) -> str:
     """Where the estimate and the truth are furthest apart."""
     frame = mark.frame
     gap = frame["mean_estimate"] - frame["mean_truth"]
-    row = frame.loc[gap.abs().idxmax()]
+    row = frame.iloc[int(gap.abs().argmax())]
     where = _place(row, by)
     if not row["mean_truth"]:
         return f"The truth of {where} is 0"
