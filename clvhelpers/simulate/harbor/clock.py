@@ -42,6 +42,6 @@ def steady() -> Clock:
 def seasonal() -> Clock:
     """Busy before Christmas and at the weekend, with a sale in April and one in November."""
     dates = pd.date_range(START, periods=DAYS + HORIZONS["life"])
-    pace = np.array(MONTHS)[dates.month - 1] * np.array(WEEKDAYS)[dates.weekday]
+    pace = np.array(MONTHS)[dates.month - 1] * np.array(WEEKDAYS)[dates.day_of_week]
     day = dates.strftime("%m-%d").to_numpy(dtype=str)
     return Clock(pace, np.logical_or.reduce([(day >= first) & (day <= last) for first, last in SALES]))

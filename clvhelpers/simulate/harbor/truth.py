@@ -44,6 +44,6 @@ def truth_table(people: pd.DataFrame, world: str, expected: pd.DataFrame, realis
     table = people.reindex(columns=["customer_id", "kind_of_customer", *latent])
     table = pd.concat([table, expected, realised], axis=1)
     table.insert(1, "world", world)
-    rounded = table.select_dtypes("float").columns
-    table[rounded] = table[rounded].round(6)
+    chances = ["purchase_rate", "dropout_probability"]
+    table = table.round(dict.fromkeys(table.select_dtypes("float"), 6) | dict.fromkeys(chances, 10))
     return table.astype({"realised_purchases_12m": np.int64})

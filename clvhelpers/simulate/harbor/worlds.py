@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from clvhelpers.errors import FormulaError
+from clvhelpers.purchases import one_of
 from clvhelpers.simulate.harbor.clock import DAYS, HORIZONS, START, steady
 from clvhelpers.simulate.harbor.purchases import SMALLEST_DROPOUT, repeat_days, still_alive
 from clvhelpers.simulate.harbor.truth import GROSS_MARGIN, expectations, truth_table
@@ -44,7 +46,15 @@ class World(NamedTuple):
 
 
 def world(name: str, customers: int, seed: int) -> World:
-    """The world "fits" or "mixed" with so many customers, who come evenly over the three years."""
+    """The world "fits" or "mixed" with so many customers, who come evenly over the three years.
+
+    Raises ConfigError for another name and FormulaError for fewer than one customer.
+
+    >>> world("fits", customers=50, seed=1).truth.iloc[0][["customer_id", "kind_of_customer"]].tolist()
+    ['F01', 'one kind']
+    """
+    if one_of(name, WORLDS, "world") and customers < 1:
+        raise FormulaError(f"customers is {customers}: a company needs at least 1")
     rng, clock, until = np.random.default_rng(seed), steady(), DAYS + HORIZONS["12m"]
     people = _people(rng, name, customers)
     first_day = np.sort(rng.integers(0, DAYS, customers))
