@@ -1,9 +1,9 @@
 """What the last months of those who left looked like, against customers of the same age who stayed."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,19 +36,14 @@ class BeforeLeaving:
         """For each measure, the last whole month before leaving, in words."""
         last = self.frame[self.frame["months_before"] == 1]
         told = [
-            f"{row.measure} {number(row.leavers_mean, 2)} against {number(row.stayers_mean, 2)}{self._share(row)}"
-            for row in last.itertuples()
+            f"{row['measure']} {number(row['leavers_mean'], 2)} against {number(row['stayers_mean'], 2)}{_share(row)}"
+            for row in last.to_dict("records")
         ]
         customers = count(int(last["leavers"].max()), "customer")
         return (
             f"In the last whole month before {customers} left, against customers of the same age who stayed: "
             f"{'; '.join(told)}."
         )
-
-    @staticmethod
-    def _share(row: object) -> str:
-        stayers, difference = row.stayers_mean, row.difference  # type: ignore[attr-defined]
-        return f" ({percent(difference / stayers, 0, signed=True)})" if stayers > 0 else ""
 
     def first_sign(self, measure: str) -> int | None:
         """How many months before leaving `measure` began to differ: the longest run up to month 1 whose intervals
@@ -102,10 +97,15 @@ def before_leaving(
             f"{FEWEST_LEAVERS} are needed to say what comes before leaving"
         )
     stay_on = (rows["before"] > months) | (rows["before"].isna() & (rows["at"] + months <= last_seen))
-    of_age = rows[stay_on].groupby("age")[names].mean()
-    matched = leavers[leavers["age"].isin(of_age.index)]
-    parts = [_differences(matched, of_age[name], name) for name in names]
+    stayers = rows[stay_on]
+    matched = leavers[leavers["age"].isin(stayers["age"])]
+    parts = [_differences(matched, stayers.groupby("age")[name], name) for name in names]
     return BeforeLeaving(pd.concat(parts, ignore_index=True), int(months), len(leavers) - len(matched))
+
+
+def _share(row: dict[Hashable, Any]) -> str:
+    stayers = row["stayers_mean"]
+    return f" ({percent(row['difference'] / stayers, 0, signed=True)})" if stayers > 0 else ""
 
 
 def _aligned(panel: pd.DataFrame, found: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -118,23 +118,32 @@ def _aligned(panel: pd.DataFrame, found: pd.DataFrame, names: list[str]) -> pd.D
     return rows.drop_duplicates(["customer_id", "at"], keep="last")
 
 
-def _differences(leavers: pd.DataFrame, of_age: pd.Series, name: str) -> pd.DataFrame:
-    match = leavers["age"].map(of_age)
+def _differences(leavers: pd.DataFrame, of_age: Any, name: str) -> pd.DataFrame:
+    """Leavers less stayers of the same age, month by month; both sides have an error."""
     rows = pd.DataFrame(
         {
             "months_before": leavers["before"].astype(int),
             "leavers_mean": leavers[name],
-            "stayers_mean": match,
-            "difference": leavers[name] - match,
+            "stayers_mean": leavers["age"].map(of_age.mean()),
         }
     )
+    rows["difference"] = rows["leavers_mean"] - rows["stayers_mean"]
     groups = rows.groupby("months_before")
     found = groups.mean()
-    half = NormalDist().inv_cdf(0.975) * groups["difference"].std() / np.sqrt(groups["difference"].count())
+    variance = groups["difference"].var() / groups["difference"].count() + _of_stayers(leavers, of_age)
+    half: Any = NormalDist().inv_cdf(0.975) * np.sqrt(variance)
     found.insert(0, "leavers", groups["difference"].count())
     found = found.assign(low=found["difference"] - half, high=found["difference"] + half).reset_index()
     found.insert(0, "measure", name)
     return found
+
+
+def _of_stayers(leavers: pd.DataFrame, of_age: Any) -> pd.Series:
+    """The variance of the stayers' mean, by months before: ages are weighted like those of the leavers."""
+    counts = leavers.groupby([leavers["before"].astype(int), "age"]).size()
+    weight = counts / counts.groupby(level=0).transform("sum")
+    variance = weight.index.get_level_values("age").map((of_age.var() / of_age.count()).fillna(0.0))
+    return (weight**2 * variance.to_numpy()).groupby(level=0).sum()
 
 
 def _month_number(dates: pd.Series) -> pd.Series:

@@ -53,9 +53,9 @@ class Calibration:
         """Calibration in words."""
         return (
             f"{percent(self.predicted)} were expected and it came true for {percent(self.actual)} of "
-            f"{count(self.customers, 'customer')}. The calibration error is {percent(self.error)} (with perfect "
-            f"probabilities {percent(self.error_by_chance)} by chance). The Brier score is {number(self.brier, 4)} "
-            f"against {number(self.brier_base, 4)} with the base rate for everybody."
+            f"{count(self.customers, 'customer')}. A group of them is off by {_points(self.error)} on average "
+            f"({_points(self.error_by_chance)} by chance with perfect probabilities). The Brier score is "
+            f"{number(self.brier, 4)} against {number(self.brier_base, 4)} with the base rate for everybody."
         )
 
     def plot(self) -> "Picture":
@@ -174,6 +174,10 @@ def calibration(
         base_rate=base,
         brier_base=float(((base - y) ** 2).mean()),
     )
+
+
+def _points(share: float) -> str:
+    return f"{number(100 * share, 1)} points"
 
 
 def ranking(probability: pd.Series, happened: pd.Series) -> float:

@@ -6,7 +6,7 @@ alone is no reason, and neither is a high value.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -84,12 +84,15 @@ class ProfitCurve:
 
     def profit(self, policy: str) -> float:
         """The profit of one policy."""
-        return float(self.frame.set_index("policy").loc[policy, "profit"])
+        return float(self._of(policy, "profit"))
+
+    def _of(self, policy: str, column: str) -> Any:
+        return self.frame.set_index("policy")[column][policy]
 
     def sentence(self) -> str:
         """The score against everybody, nobody and the truth, in words."""
         score, everybody, truth = (money(self.profit(name), self.currency) for name in ("score", "everybody", "truth"))
-        offers = int(self.frame.set_index("policy").loc["score", "customers"])
+        offers = int(self._of("score", "customers"))
         share = self.profit("score") / self.profit("truth") if self.profit("truth") > 0 else np.nan
         known = "" if np.isnan(share) else f", of which the score gets {percent(share, 0)}"
         return (

@@ -97,7 +97,7 @@ def fit_churn_score(training: ChurnSet, kind: str = "logistic", seed: int = 0) -
     one_of(kind, KINDS, "kind")
     check_classes(training, FEWEST)
     rows, left = _plain(training.frame[list(training.features)]), training.frame["left"].to_numpy(dtype=bool)
-    words = [name for name in rows if rows[name].dtype == object]
+    words = [str(name) for name in rows if rows[name].dtype == object]
     model = _logistic(rows, words) if kind == "logistic" else _boosting(rows, words, seed)
     with _one_thread():
         model.fit(rows, left)
