@@ -43,9 +43,8 @@ def cluster_choice(choice: "ClusterChoice") -> Picture:
         finding = _choice_finding(choice)
         figure.suptitle(finding, x=0.01, ha="left", fontsize=12, fontweight="bold")
     words = "; ".join(
-        f"{row.k} clusters: silhouette {number(row.silhouette, 2)}, stability {number(row.stability, 2)}, "
-        f"smallest {percent(row.smallest_share)}"
-        for row in frame.itertuples()
+        f"{k} clusters: silhouette {number(width, 2)}, stability {number(stable, 2)}, smallest {percent(share)}"
+        for k, width, stable, share in zip(frame["k"], *(values for values, _ in lines.values()), strict=True)
     )
     return Picture(figure, f"Three lines by number of clusters, each with its floor. {finding}. {words}.")
 
@@ -64,7 +63,7 @@ def cluster_profile(clusters: "Clusters") -> Picture:
     centres = clusters.centres
     with canvas(figsize=(5.8, 1.5 + 0.42 * len(centres) + 0.2 * centres.shape[1])) as (figure, axes):
         places = np.arange(len(centres))
-        for i, name in enumerate(centres):
+        for i, name in enumerate(map(str, centres)):
             style = {"color": COLOURS[i % len(COLOURS)], "label": name.replace("_", " "), "markersize": 8}
             axes.plot(centres[name], places, linestyle="", marker=MARKERS[i % len(MARKERS)], **style)
         axes.axvline(0, color=GREY, linewidth=1)
@@ -80,10 +79,11 @@ def cluster_profile(clusters: "Clusters") -> Picture:
         figure.legend(loc="outside lower center", ncols=min(3, centres.shape[1]))
         finding = _profile_finding(clusters)
         title(axes, finding)
+    features = [str(name).replace("_", " ") for name in centres]
     words = "; ".join(
         f"{name} ({share} of customers): "
-        + ", ".join(f"{feature.replace('_', ' ')} {number(z, 1)}" for feature, z in row.items())
-        for (name, row), share in zip(centres.iterrows(), shares, strict=True)
+        + ", ".join(f"{feature} {number(z, 1)}" for feature, z in zip(features, row, strict=True))
+        for name, row, share in zip(centres.index, centres.to_numpy(), shares, strict=True)
     )
     return Picture(figure, f"Points for each cluster and feature. {finding}. {words}.")
 
@@ -115,7 +115,8 @@ def separation_bars(result: "Separation") -> Picture:
         axes.set_xlabel(f"share of later value held by the {percent(result.share, 0)} in the best segments")
         finding = _separation_finding(frame, result.share)
         title(axes, finding)
-    words = "; ".join(f"{row.segmentation} {percent(row.captured)}" for row in frame.itertuples())
+    shares = zip(frame["segmentation"], frame["captured"], strict=True)
+    words = "; ".join(f"{name} {percent(share)}" for name, share in shares)
     return Picture(figure, f"Bars by segmentation. {finding}. {words}. {result.sentence()}")
 
 

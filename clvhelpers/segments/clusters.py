@@ -258,7 +258,8 @@ def choose_clusters(
         (frame["stability"] >= STABILITY_FLOOR) & (frame["smallest_share"] >= SHARE_FLOOR) & (frame["smallest"] > 1)
     )
     good = frame[frame["acceptable"] & frame["silhouette"].notna()]
-    return ClusterChoice(frame, None if good.empty else int(good.loc[good["silhouette"].idxmax(), "k"]), method)
+    best = None if good.empty else int(good["k"].iloc[int(good["silhouette"].argmax())])
+    return ClusterChoice(frame, best, method)
 
 
 def agreement(labels: pd.Series, others: pd.Series) -> float:

@@ -30,14 +30,15 @@ def cluster_names(centres: pd.DataFrame, words: Mapping[str, tuple[str, str]] | 
     ['High spend (lowest total)', 'High spend (highest total)']
     """
     known = WORDS | dict(words or {})
-    names = pd.Series([_name(row, known) for _, row in centres.iterrows()], index=centres.index)
-    for name, same in centres.groupby(names):
-        if len(same) > 1:
-            spread = same.max() - same.min()
-            feature = str(spread.idxmax())
-            rank = same[feature].rank(ascending=False, method="first").astype(int)
+    names = np.array([_name(row, known) for _, row in centres.iterrows()], dtype=object)
+    for name in np.unique(names):
+        alike = np.flatnonzero(names == name)
+        if len(alike) > 1:
+            same = centres.iloc[alike]
+            feature = str((same.max() - same.min()).idxmax())
+            ranks = same[feature].rank(ascending=False, method="first").astype(int)
             said = feature.replace("_", " ")
-            names[same.index] = [f"{name} ({_place(place, len(same), said)})" for place in rank]
+            names[alike] = [f"{name} ({_place(rank, len(alike), said)})" for rank in ranks]
     return names.tolist()
 
 

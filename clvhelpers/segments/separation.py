@@ -161,7 +161,8 @@ def _chosen(labels: pd.Series, learned: pd.Series, otherwise: float, share: floa
     """How much of each customer is chosen: all of the best segments, a part of the one where the room ends."""
     promise = labels.map(learned).astype(float).fillna(otherwise)
     sizes = promise.groupby(promise).size().sort_index(ascending=False)
-    room = np.clip(share * len(labels) - (sizes.cumsum() - sizes), 0, sizes) / sizes
+    before = sizes.cumsum() - sizes
+    room = (share * len(labels) - before).clip(0, sizes) / sizes
     return promise.map(room).to_numpy(dtype=float)
 
 
