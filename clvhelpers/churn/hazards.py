@@ -52,7 +52,7 @@ class Hazards:
 
     def plot(self) -> "Picture":
         """The rates as points with their intervals: along age where there are spans of it, else by group."""
-        from clvhelpers.plots.survival import hazard_points
+        from clvhelpers.plots.leaving import hazard_points
 
         return hazard_points(self)
 

@@ -68,6 +68,13 @@ class Incidence:
             )
         return rows.reset_index(drop=True)
 
+    def last(self, reason: str, group: str = EVERYBODY) -> pd.Series:
+        """The last row that rests on enough customers at risk, at a whole age where there is one; else the last."""
+        rows = self.curve(reason, group)
+        enough = rows[(rows["at_risk"] >= FEWEST_AT_RISK) & (rows["time"] > self.start)]
+        whole = enough[enough["time"] % 1 == 0]
+        return next(part for part in (whole, enough, rows) if len(part)).iloc[-1]
+
     def at(self, times: Sequence[float]) -> pd.DataFrame:
         """The shares at the given ages: `group, reason, time, incidence, low, high`; missing where nobody was seen."""
         asked = np.asarray(times, dtype=float)
@@ -84,7 +91,7 @@ class Incidence:
         """The share lost to each reason by the last age at which enough customers are seen."""
         parts = []
         for group in self.groups:
-            last = [_last_told(self.curve(reason, group)) for reason in self.reasons]
+            last = [self.last(reason, group) for reason in self.reasons]
             shares = [percent(row["incidence"]) + (" had left" if i == 0 else "") for i, row in enumerate(last)]
             told = ", ".join(
                 f"{share} for {row['reason']} ({percent(row['low'])} to {percent(row['high'])})"
@@ -96,7 +103,7 @@ class Incidence:
 
     def plot(self) -> "Picture":
         """The shares stacked along age, a panel for each group."""
-        from clvhelpers.plots.survival import incidence_areas
+        from clvhelpers.plots.leaving import incidence_areas
 
         return incidence_areas(self)
 
@@ -123,7 +130,7 @@ class ReasonCounts:
 
     def plot(self) -> "Picture":
         """Bars with the shares of the reasons, one bar a group."""
-        from clvhelpers.plots.survival import reason_bars
+        from clvhelpers.plots.leaving import reason_bars
 
         return reason_bars(self)
 
@@ -207,13 +214,6 @@ def _reasons(stays: pd.DataFrame, column: str) -> tuple[npt.NDArray[np.intp], li
     if not names:
         raise NotEnoughDataError("nobody left, so there is no reason to count: wait until some have")
     return pd.Categorical(stays[column].astype(str).where(told), categories=names).codes.astype(np.intp), names
-
-
-def _last_told(rows: pd.DataFrame) -> pd.Series:
-    """The last row with enough customers at risk to be told in a sentence, at a whole age where there is one."""
-    enough = rows[(rows["at_risk"] >= FEWEST_AT_RISK) | (rows.index == 0)]
-    whole = enough[(enough["time"] % 1 == 0) & (enough["time"] > 0)]
-    return (whole if len(whole) else enough).iloc[-1]
 
 
 def _rows(bad: npt.NDArray[np.bool_]) -> str:

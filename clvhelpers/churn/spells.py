@@ -41,10 +41,12 @@ def customer_spells(
     Raises `DataContractError` that names every spell that overlaps another, ends before it begins, has an end
     without a reason (or the reverse) or a plan change that leads nowhere; `NotEnoughDataError` if none is left.
 
-    >>> from clvhelpers import load_lumen
-    >>> stays = customer_spells(load_lumen("spells"), end="2025-12-31")
-    >>> stays.loc[stays["customer_id"] == "L00004", ["plan", "last_plan", "duration", "left"]].values.tolist()
-    [['Basic', 'Standard', 12.0, True], ['Standard', 'Standard', 6.0, False]]
+    >>> days = pd.to_datetime(["2023-01-15", "2023-07-15", "2025-07-01"]), ["2023-07-14", "2024-01-14", None]
+    >>> spells = pd.DataFrame({"customer_id": "A", "plan": ["Basic", "Standard", "Basic"], "start_date": days[0]})
+    >>> spells = spells.assign(end_date=pd.to_datetime(days[1]), end_reason=["upgrade", "change", None])
+    >>> rows = customer_spells(spells, end="2025-12-31")
+    >>> rows[["plan", "last_plan", "duration", "left"]].values.tolist()
+    [['Basic', 'Standard', 12.0, True], ['Basic', 'Basic', 6.0, False]]
     """
     one_of(returners, ("each", "first"), "returners")
     rows = _seen_spells(spells, end)
@@ -65,10 +67,12 @@ def plan_spells(spells: pd.DataFrame, end: Day, *, since: Day = None, unit: str 
     the row ends with `left` False, and comes into the second with `entry` 6. Who leaves counts for the plan that
     they left. The result has `customer_id, stay, plan, start_date, end_date, duration, entry, left, reason`.
 
-    >>> from clvhelpers import load_lumen
-    >>> rows = plan_spells(load_lumen("spells"), end="2025-12-31")
-    >>> rows.loc[rows["customer_id"] == "L00004", ["plan", "entry", "duration", "left"]].values.tolist()
-    [['Basic', 0.0, 6.0, False], ['Standard', 6.0, 12.0, True], ['Standard', 0.0, 6.0, False]]
+    >>> days = pd.to_datetime(["2023-01-15", "2023-07-15", "2025-07-01"]), ["2023-07-14", "2024-01-14", None]
+    >>> spells = pd.DataFrame({"customer_id": "A", "plan": ["Basic", "Standard", "Basic"], "start_date": days[0]})
+    >>> spells = spells.assign(end_date=pd.to_datetime(days[1]), end_reason=["upgrade", "change", None])
+    >>> rows = plan_spells(spells, end="2025-12-31")
+    >>> rows[["plan", "entry", "duration", "left"]].values.tolist()
+    [['Basic', 0.0, 6.0, False], ['Standard', 6.0, 12.0, True], ['Basic', 0.0, 6.0, False]]
     """
     rows = _seen_spells(spells, end)
     begun = rows.groupby(["customer_id", "stay"])["start_date"].transform("first")

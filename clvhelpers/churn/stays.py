@@ -202,7 +202,7 @@ def _grouped(frame: pd.DataFrame, by: list[str]) -> tuple[npt.NDArray[np.intp], 
         kinds = frame[by[0]].astype("category").cat
         return kinds.codes.to_numpy().astype(np.intp), tuple(str(name) for name in kinds.categories)
     codes, keys = frame.groupby(by, observed=True).ngroup(), frame.groupby(by, observed=True).size().index
-    return codes.to_numpy().astype(np.intp), tuple(", ".join(map(str, key)) for key in keys)
+    return codes.to_numpy().astype(np.intp), tuple(" / ".join(map(str, key)) for key in keys)
 
 
 def _group_problems(frame: pd.DataFrame, name: str) -> list[str]:
