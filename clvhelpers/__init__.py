@@ -11,16 +11,33 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "churn": [
+        "before_leaving",
+        "behaviour_features",
+        "churn_set",
         "cumulative_incidence",
         "customer_spells",
+        "fit_churn_score",
         "hazard_table",
+        "judge_silence",
         "kaplan_meier",
         "log_rank",
         "plan_spells",
+        "profit_curve",
         "reason_counts",
         "restricted_mean",
+        "rhythm_limits",
+        "saving_plan",
+        "silence_limit",
     ],
-    "cohorts": ["cohort_table", "retention_at"],
+    "cohorts": [
+        "chain_ladder",
+        "cohort_table",
+        "cohort_value",
+        "cohorts_by",
+        "project_cohorts",
+        "retention_at",
+        "returning_customers",
+    ],
     "company": ["Company", "open_company"],
     "course": ["course_map"],
     "customers": ["customer_summary", "orders_over_time", "split_holdout"],
@@ -35,13 +52,32 @@ _HOMES = {
         "base_value",
         "spend_frequency_correlation",
     ],
-    "segments": ["concentration", "rfm_groups", "rfm_scores", "value_tiers"],
+    "public_data": [
+        "load_cookie_cats",
+        "load_hillstrom",
+        "load_online_retail",
+        "load_online_retail_2",
+        "load_telco_churn",
+    ],
+    "segments": [
+        "GoalTables",
+        "choose_clusters",
+        "cluster_agreement",
+        "cluster_customers",
+        "compare_segmentations",
+        "concentration",
+        "rfm_features",
+        "rfm_groups",
+        "rfm_scores",
+        "segment_goals",
+        "value_tiers",
+    ],
     "sources": ["guess_columns", "open_transactions", "read_transactions"],
     "text": ["md", "money", "number", "percent", "table"],
     "transactions": ["Rules", "clean_transactions"],
 }
 _MODULES = ["churn", "cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
-_MODULES += ["reporting", "segments", "simulate", "sources", "text", "transactions"]
+_MODULES += ["public_data", "reporting", "segments", "simulate", "sources", "text", "transactions"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_MODULES])
