@@ -17,13 +17,13 @@ def migration_matrix(moves: "Migration") -> Picture:
     Bold are the cells that differ from the expected share by more than chance.
     """
     shares = moves.shares.dropna(how="all")
-    rows, columns = list(shares.index), list(shares.columns)
+    rows, columns, values = list(shares.index), list(shares.columns), shares.to_numpy()
     sizes = moves.counts.sum(axis="columns")
     with canvas(figsize=(max(5.8, 1.9 + 0.78 * len(columns)), 1.8 + 0.52 * len(rows))) as (figure, axes):
         image = axes.pcolormesh(shares.to_numpy(), cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1)
         for row, before in enumerate(rows):
             for column, after in enumerate(columns):
-                share = shares.loc[before, after]
+                share = float(values[row, column])
                 if np.isnan(share):
                     continue
                 look = {"color": "white" if image.norm(share) < 0.55 else INK, "ha": "center", "fontsize": 9}
@@ -41,15 +41,17 @@ def migration_matrix(moves: "Migration") -> Picture:
         if moves.moved_expected is not None:
             finding += f"; {percent(moves.moved_expected, 0)} would have if nothing had changed (in brackets)"
         title(axes, finding)
-    cells = [f"of {before} {percent(shares.loc[before, before])} stayed" for before in rows if before in columns]
+    stay = moves.frame[(moves.frame["before"] == moves.frame["after"]) & moves.frame["share"].notna()]
+    cells = [
+        f"of {before} {percent(share)} stayed" for before, share in zip(stay["before"], stay["share"], strict=True)
+    ]
     return Picture(figure, f"Matrix of moves between groups. {moves.sentence()} Of each group: {', '.join(cells)}.")
 
 
 def _words(moves: "Migration", before: str, after: str) -> tuple[str, str]:
     """What stands in a cell, and how bold."""
-    words = percent(moves.shares.loc[before, after], 0)
-    if moves.expected is None or np.isnan(moves.expected.loc[before, after]):
-        return words, "normal"
     cell = moves.frame.query("before == @before and after == @after").iloc[0]
-    bold = "bold" if cell["beyond_chance"] else "normal"
-    return f"{words}\n({percent(moves.expected.loc[before, after], 0)})", bold
+    words = percent(cell["share"], 0)
+    if moves.expected is None or np.isnan(cell["expected"]):
+        return words, "normal"
+    return f"{words}\n({percent(cell['expected'], 0)})", "bold" if cell["beyond_chance"] else "normal"

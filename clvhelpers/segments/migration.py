@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.special import betainc
 
 from clvhelpers.cohorts import wilson_interval
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ABSENT = "absent"
 NOT_YET = "not yet a customer"
-LEVEL = 0.95  # that no cell stands out by chance, taken over all cells together
+LEVEL = 0.95  # of intervals; and that no cell stands out by chance, all cells taken together
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,9 @@ class Migration:
     `counts` are customers; a customer who left the base is in the column "absent", and one who came in the row
     "not yet a customer". `shares` are `counts` by row, and each row with customers adds up to 1. `expected` are the
     shares if nothing had changed, or None. `frame` has a row for each cell: `before, after, customers, share`,
-    its interval `low, high` (Wilson's, wide enough for all cells together), and with an expectation `expected`,
-    `excess` and `beyond_chance`.
+    its 95 % interval `low, high` (Wilson's), and with an expectation `expected`, `excess` and `beyond_chance`: whether
+    a count is so far from the expected one that luck would make any such cell in 1 of 20 matrices at most. The
+    error of the model's own parameters is not in it, so take a difference that is just large enough with care.
     """
 
     counts: pd.DataFrame
@@ -118,17 +120,27 @@ def migration(
 
 
 def _cells(counts: pd.DataFrame, shares: pd.DataFrame, expected: pd.DataFrame | None) -> pd.DataFrame:
-    frame = counts.stack().rename("customers").rename_axis(["before", "after"]).reset_index()
+    cells = pd.MultiIndex.from_product([counts.index, counts.columns], names=["before", "after"])
+    frame = cells.to_frame(index=False).assign(customers=counts.to_numpy().ravel())
     sizes = counts.sum(axis="columns").reindex(frame["before"]).to_numpy()
     frame["share"] = shares.to_numpy().ravel()
     some = sizes > 0
-    low, high = wilson_interval(frame["share"].fillna(0.0), np.where(some, sizes, 1), 1 - (1 - LEVEL) / len(frame))
+    low, high = wilson_interval(frame["share"].fillna(0.0), np.where(some, sizes, 1), LEVEL)
     frame["low"], frame["high"] = np.where(some, low, np.nan), np.where(some, high, np.nan)
     if expected is not None:
-        frame["expected"] = expected.reindex(index=counts.index, columns=counts.columns).to_numpy().ravel()
+        frame["expected"] = expected.to_numpy().ravel()
         frame["excess"] = frame["share"] - frame["expected"]
-        frame["beyond_chance"] = (frame["expected"] < frame["low"]) | (frame["expected"] > frame["high"])
+        frame["beyond_chance"] = _is_news(frame["customers"].to_numpy(), sizes, frame["expected"].to_numpy())
     return frame
+
+
+def _is_news(found: np.ndarray, sizes: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Which counts are too far from the expected share for luck: exact binomial tails, shared out over all cells."""
+    told = (sizes > 0) & ~np.isnan(expected)
+    hoped = np.where(told, expected, 0.5)
+    at_least = np.where(found > 0, betainc(np.maximum(found, 1), sizes - found + 1, hoped), 1.0)
+    at_most = np.where(found < sizes, betainc(np.maximum(sizes - found, 1), found + 1, 1 - hoped), 1.0)
+    return told & (np.minimum(at_least, at_most) < (1 - LEVEL) / 2 / max(int(told.sum()), 1))
 
 
 def _stayed(counts: pd.DataFrame, weights: pd.DataFrame) -> float:

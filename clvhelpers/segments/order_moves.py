@@ -45,7 +45,8 @@ def order_migration(before: pd.Series, after: pd.Series, edges: Sequence[int] = 
             f"{len(strangers)} customers are in only one of before and after, such as {strangers[0]!r}: give customers "
             "of both whole periods, with 0 where they did not order"
         )
-    expected = expected_by_orders(*fit_nbd(x).parameters, x, edges)
+    r, alpha = fit_nbd(x).parameters
+    expected = expected_by_orders(r, alpha, x, edges)
     return migration(_order_groups(x, edges), _order_groups(later, edges), _order_names(edges), expected)
 
 

@@ -23,6 +23,8 @@ from clvhelpers.segments.migration import ABSENT, Migration, migration
 from clvhelpers.segments.rfm import rfm_scores, typical_gap
 from clvhelpers.simulate import repeat_purchases
 
+LEAST = 0.5  # of a customer, in each cell: what did not happen in a few simulated futures is not impossible
+
 
 def rfm_migration(
     transactions: Any,
@@ -122,7 +124,8 @@ def _expected(
     futures = [scale.groups(_play(model, summary, scale.days, rng)) for _ in range(draws)]
     after = pd.concat([future.reindex(then.index, fill_value=ABSENT) for future in futures])
     before = np.tile(then.to_numpy(), draws)
-    return pd.crosstab(before, after.to_numpy(), normalize="index")
+    counts = pd.crosstab(before, after.to_numpy()) + LEAST
+    return counts.div(counts.sum(axis="columns"), axis="index")
 
 
 def _play(model: BetaGeoModel, summary: pd.DataFrame, days: int, rng: np.random.Generator) -> pd.DataFrame:
