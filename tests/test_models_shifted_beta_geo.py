@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betaln
 
-from clvhelpers import ShiftedBetaGeoModel
+from clvhelpers import ShiftedBetaGeoModel, churn, load_lumen
 from clvhelpers.errors import (
     BoundaryWarning,
     ClvError,
@@ -29,7 +29,7 @@ def lifetimes(rng, alpha, beta, customers):
     """Customers who came at different times and were watched for 1 to 18 periods."""
     leaves = rng.geometric(rng.beta(alpha, beta, customers))
     watched = rng.integers(1, 19, customers)
-    return pd.DataFrame({"duration": np.minimum(leaves, watched), "event": leaves <= watched})
+    return pd.DataFrame({"duration": np.minimum(leaves, watched), "left": leaves <= watched})
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +56,34 @@ def test_forecast_beyond_the_data_is_the_share_that_stays():
 
 def test_survivors_and_rows_and_weights_give_one_fit(model):
     lost = -np.diff(REGULAR)
-    rows = pd.DataFrame({"duration": [*range(1, 8), 7], "event": [True] * 7 + [False], "n": [*lost, REGULAR[-1]]})
+    rows = pd.DataFrame({"duration": [*range(1, 8), 7], "left": [True] * 7 + [False], "n": [*lost, REGULAR[-1]]})
     weighted = ShiftedBetaGeoModel("Y").fit(rows, weights="n")
     long = rows.loc[rows.index.repeat(rows["n"])].sample(frac=1, random_state=3)
-    newcomers = pd.DataFrame({"duration": [0] * 5, "event": [False] * 5})
+    newcomers = pd.DataFrame({"duration": [0] * 5, "left": [False] * 5})
     for fit in (weighted, ShiftedBetaGeoModel("Y").fit(pd.concat([long, newcomers], ignore_index=True))):
         assert fit.parameters == pytest.approx(model.parameters, rel=1e-7)
         assert fit.log_likelihood == pytest.approx(model.log_likelihood)
         assert fit.standard_errors == pytest.approx(model.standard_errors, rel=1e-4)
+
+
+def test_customers_watched_from_some_age_on_do_not_mislead():
+    """A base whose young leavers nobody wrote down gives the same parameters once `entry` says so."""
+    rng = np.random.default_rng(6)
+    leaves, entry = rng.geometric(rng.beta(1.0, 8.0, 20_000)), rng.integers(0, 8, 20_000) + 0.4
+    there = leaves > entry
+    rows = pd.DataFrame({"duration": np.minimum(leaves, 14), "left": leaves <= 14, "entry": entry})[there]
+    seen = ShiftedBetaGeoModel().fit(rows)
+    for name, true in (("alpha", 1.0), ("beta", 8.0)):
+        assert abs(seen.parameters[name] - true) < 4 * seen.standard_errors[name]
+    with pytest.warns(BoundaryWarning), pytest.raises(ConvergenceError):
+        ShiftedBetaGeoModel().fit(rows.drop(columns="entry"))
+
+
+def test_stays_from_spells_are_taken_as_they_are():
+    spells = churn.customer_spells(load_lumen("spells"), end="2025-12-31", returners="first")
+    whole = spells.assign(duration=np.floor(spells["duration"]))
+    fits = [ShiftedBetaGeoModel().fit(frame).parameters for frame in (spells, whole)]
+    assert fits[0] == fits[1]
 
 
 @pytest.mark.parametrize("engine", [pl.from_pandas, duckdb.from_df])
@@ -75,7 +95,7 @@ def test_every_engine_gives_one_fit(engine):
 
 
 def test_the_gradient_is_the_slope_of_the_likelihood():
-    rows = lifetimes(np.random.default_rng(1), 0.7, 3.0, 300).assign(weight=1.0).astype(float)
+    rows = lifetimes(np.random.default_rng(1), 0.7, 3.0, 300).assign(weight=1.0, entry=0.0).astype(float)
     objective = shifted_beta_geo._Likelihood(rows)
     at, step = np.log([0.9, 2.2]), 1e-6
     slopes = [
@@ -160,10 +180,13 @@ def test_survivors_that_cannot_be_are_refused():
 
 
 def test_rows_that_cannot_be_are_all_told():
-    rows = pd.DataFrame({"duration": [3, -1, 0.5, np.nan, 0], "event": [1, 0, 2, 1, 1]})
+    rows = pd.DataFrame(
+        {"duration": [3, -1, 0.5, np.nan, 0, 2], "left": [1, 0, 2, 1, 1, 1], "entry": [0, 0, 0, 0, 0, 2]}
+    )
+    rows.loc[6] = [2.5, 1, 0]
     with pytest.raises(DataContractError) as caught:
         ShiftedBetaGeoModel().fit(rows)
-    assert len(caught.value.problems) == 5
+    assert len(caught.value.problems) == 6
 
 
 @pytest.mark.parametrize("survivors", [[1000, 950, 850, 600, 200], [1000, 500, 200, 0]])

@@ -10,6 +10,7 @@ though nobody changes.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
+import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -22,6 +23,7 @@ from clvhelpers.models.frames import Weights, count_rows, merge_rows, refuse
 from clvhelpers.text import count, number, plain
 
 Array = np.ndarray
+COLUMNS = ("duration", "left")
 FEWEST_LOST = 10
 ALIKE = 1e5  # alpha + beta above this: customers all alike, or even more likely to leave with time
 
@@ -59,20 +61,23 @@ class ShiftedBetaGeoModel(FittedModel):
     def fit(self, rows: Any, weights: Weights = None) -> Self:
         """Find the parameters under which these lifetimes are most likely, and return the model.
 
-        `rows` is a pandas, Polars or Spark frame or a DuckDB relation with one row a customer: `duration`, the
-        whole periods from the start to the leaving, or to the end of observation; `event`, true (1) for who left
-        then. Somebody who has paid three times and is still there has come through two renewals: duration 2.
-        Customers with duration 0 and no event have met no renewal yet; they do no harm and tell nothing.
-        `weights` counts rows more than once: a column's name or one number a row. Raises DataContractError for
-        rows that can't be, NotEnoughDataError where nobody left, everybody left at once, or only one renewal was
-        seen, ConvergenceError where customers don't differ in the way of this model; warns with BoundaryWarning
-        where the data leave a parameter open.
+        `rows` is a pandas, Polars or Spark frame or a DuckDB relation with one row a customer, as from
+        `churn.customer_spells`: `duration`, the periods from the start to the leaving, or to the end of
+        observation; `left`, true (1) for who left then. Somebody who has paid three times and is still there has
+        come through two renewals: a duration of 2 or 2.9 is the same. Customers who have met no renewal yet do no
+        harm and tell nothing. Where there is a column `entry`, the age from which a customer was watched, those
+        who left younger are not in the data, and the fit allows for it. `weights` counts rows more than once: a
+        column's name or one number a row. Raises DataContractError for rows that can't be, NotEnoughDataError
+        where nobody left, everybody left at once, or only one renewal was seen, ConvergenceError where customers
+        don't differ in the way of this model; warns with BoundaryWarning where the data leave a parameter open.
         """
-        counted = count_rows(rows, ("duration", "event"), weights)
+        columns = [*COLUMNS, *({"entry"} & set(nw.from_native(rows).collect_schema().names()))]
+        counted = count_rows(rows, columns, weights)
+        counted = counted.assign(entry=counted.get("entry", 0.0))
         _check_rows(counted)
-        distinct = merge_rows(counted, counted[["duration", "event"]])
-        _check_enough(distinct, PERIOD_NAMES[self.unit])
-        return self._estimate(_Likelihood(distinct), None, _start(distinct))._refuse_all_alike()
+        renewals = counted[[*COLUMNS, "entry"]] // 1
+        likelihood = _likelihood(merge_rows(renewals.assign(weight=counted["weight"]), renewals), self.unit)
+        return self._estimate(likelihood, None, likelihood.start())._refuse_all_alike()
 
     def fit_survivors(self, survivors: Sequence[float] | pd.Series | Array) -> Self:
         """Fit to one cohort's number of customers at the start and after each renewal: [1000, 869, 743, ...].
@@ -82,11 +87,10 @@ class ShiftedBetaGeoModel(FittedModel):
         alive = np.asarray(survivors, dtype=float)
         _check_survivors(alive)
         ages = np.arange(1.0, len(alive))
-        lost = pd.DataFrame({"duration": ages, "event": 1.0, "weight": -np.diff(alive)})
-        kept = pd.DataFrame({"duration": ages[-1:], "event": 0.0, "weight": alive[-1:]})
-        distinct = pd.concat([lost, kept]).query("weight > 0")
-        _check_enough(distinct, PERIOD_NAMES[self.unit])
-        return self._estimate(_Likelihood(distinct), None, _start(distinct))._refuse_all_alike()
+        lost = pd.DataFrame({"duration": ages, "left": 1.0, "weight": -np.diff(alive)})
+        kept = pd.DataFrame({"duration": ages[-1:], "left": 0.0, "weight": alive[-1:]})
+        likelihood = _likelihood(pd.concat([lost, kept]).assign(entry=0.0).query("weight > 0"), self.unit)
+        return self._estimate(likelihood, None, likelihood.start())._refuse_all_alike()
 
     def expected_retention_rate(self, t: npt.ArrayLike) -> float | Array:
         """The share who renew of those who come to renewal `t` (1, 2, ...): (beta + t - 1) / (alpha + beta + t - 1)."""
@@ -185,50 +189,62 @@ class _Likelihood:
     """Equation 5 of the 2007 paper's appendix and its gradient, for lost and kept customers, with weights.
 
     ln P(lost at t) = ln B(alpha + 1, beta + t - 1) - ln B(alpha, beta), ln S(t) = ln B(alpha, beta + t) - ln B(...);
-    so each customer is a beta function with `leaves` (0 or 1) more in alpha and `stays` more in beta.
+    so each customer is a beta function with `leaves` (0 or 1) more in alpha and `stays` more in beta. Given that
+    they had stayed for `entry` renewals before, it is divided by S(entry).
     """
 
     def __init__(self, rows: pd.DataFrame):
-        duration, self.leaves, self.weight = (rows[name].to_numpy() for name in ("duration", "event", "weight"))
-        self.stays = duration - self.leaves
+        names = ("duration", "left", "entry", "weight")
+        self.duration, self.leaves, self.entry, self.weight = (rows[name].to_numpy(dtype=float) for name in names)
+        self.stays = self.duration - self.leaves
         self.total = float(self.weight.sum())
+
+    def start(self) -> tuple[float, float]:
+        """Parameters with the mean of the probability to leave that all renewals together show."""
+        renewals, left = (self.weight * (self.duration - self.entry)).sum(), (self.weight * self.leaves).sum()
+        return 1.0, max(float(renewals / left) - 1, 0.1)
 
     def value(self, log_parameters: Array) -> float:
         alpha, beta = np.exp(log_parameters)
-        each = betaln(alpha + self.leaves, beta + self.stays) - betaln(alpha, beta)
+        each = betaln(alpha + self.leaves, beta + self.stays) - betaln(alpha, beta + self.entry)
         return float(np.einsum("i,i->", self.weight, each))
 
     def __call__(self, log_parameters: Array) -> tuple[float, Array]:
         alpha, beta = np.exp(log_parameters)
-        together = digamma(alpha + beta) - digamma(alpha + beta + self.leaves + self.stays)
+        together = digamma(alpha + beta + self.entry) - digamma(alpha + beta + self.duration)
         by_alpha = digamma(alpha + self.leaves) - digamma(alpha) + together
-        by_beta = digamma(beta + self.stays) - digamma(beta) + together
+        by_beta = digamma(beta + self.stays) - digamma(beta + self.entry) + together
         slopes = np.einsum("i,ji->j", self.weight, np.array([by_alpha, by_beta]))
         return self.value(log_parameters), np.array([alpha, beta]) * slopes
 
 
-def _start(rows: pd.DataFrame) -> tuple[float, float]:
-    """Parameters with the mean of the probability to leave that all renewals together show."""
-    renewals, left = ((rows[name] * rows["weight"]).sum() for name in ("duration", "event"))
-    return 1.0, max(float(renewals / left) - 1, 0.1)
+def _likelihood(rows: pd.DataFrame, unit: str) -> _Likelihood:
+    """Of those who met a renewal while they were watched, if that is enough."""
+    rows = rows[rows["duration"] > rows["entry"]]
+    _check_enough(rows, PERIOD_NAMES[unit])
+    return _Likelihood(rows)
 
 
 def _check_rows(rows: pd.DataFrame) -> None:
-    duration, event = rows["duration"], rows["event"]
-    known = np.isfinite(duration) & np.isfinite(event)
+    duration, left, entry = rows["duration"], rows["left"], rows["entry"]
+    known = pd.Series(np.isfinite(rows[["duration", "left", "entry"]].to_numpy()).all(axis=1), rows.index)
     refuse(
         rows,
         [
-            (~known, "with a missing or infinite duration or event"),
-            (known & (duration < 0), "with a negative duration: it ends before it starts"),
+            (~known, "with a missing or infinite duration, left or entry"),
+            (known & ((duration < 0) | (entry < 0)), "with a negative duration or entry: it ends before it starts"),
+            (known & ~left.isin([0, 1]), "where left is neither 0 (still there) nor 1 (left)"),
             (
-                known & (duration % 1 != 0),
-                "with a fractional duration, which counts whole periods; round down for those still there",
+                known & (left == 1) & (duration % 1 != 0),
+                "with a leaving between two renewals: durations of those who left count whole periods",
             ),
-            (known & ~event.isin([0, 1]), "with an event that is neither 0 (still there) nor 1 (left)"),
             (
-                known & (event == 1) & (duration == 0),
+                known & (left == 1) & (duration == 0),
                 "with a leaving after 0 periods: the first renewal comes after one period (duration 1)",
+            ),
+            (
+                known & ((entry > duration) | ((left == 1) & (entry == duration) & (entry > 0))),
+                "who left before they were watched: entry is the age at which that began, below duration",
             ),
         ],
     )
@@ -252,17 +268,16 @@ def _check_survivors(alive: Array) -> None:
 
 
 def _check_enough(rows: pd.DataFrame, period: str) -> None:
-    renewals = rows[(rows["weight"] > 0) & (rows["duration"] > 0)]
-    if renewals.empty:
+    if rows.empty:
         raise NotEnoughDataError(f"no customer was watched for a whole {period}, so nobody has had to renew yet")
-    longest, lost = int(renewals["duration"].max()), renewals.loc[renewals["event"] == 1, "weight"].sum()
+    longest, lost = int(rows["duration"].max()), rows.loc[rows["left"] == 1, "weight"].sum()
     if lost == 0:
         raise NotEnoughDataError(
             f"nobody left in {count(longest, period)}, so nothing shows how long customers stay; wait for more "
             "data, or state a churn rate and use formulas.lifetime_from_churn"
         )
     if longest == 1:
-        share = lost / renewals["weight"].sum()
+        share = lost / rows["weight"].sum()
         seen = "everybody left at the first" if share == 1 else f"only one was seen, where {plain(share, '.1%')} left"
         raise NotEnoughDataError(
             f"of the renewals, {seen}: that tells the mean probability to leave and not how customers differ; "
