@@ -134,7 +134,7 @@ def saving_plan(
     p, v = given["probability"], given["value"]
     at_stake = given["success_rate"] * v
     profit = p * at_stake - given["offer_cost"]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         break_even = given["offer_cost"] / at_stake
     frame = pd.DataFrame(
         {

@@ -190,22 +190,23 @@ def judge_silence(
     """
     if not rule_days > 0:
         raise ConfigError(f"rule_days is {rule_days}: expected a number of days above 0, such as 90")
-    names = _customer_ids(summary)
-    rows = read_rows(summary, COLUMNS).reset_index(drop=True)
+    rows = read_rows(summary, COLUMNS)  # once: a lazy engine has no order
+    if isinstance(summary, pd.DataFrame) and "customer_id" in summary:
+        rows.index = pd.Index(summary["customer_id"])
     limit = silence_limit(model, rows, level)
     days = DAYS_PER_UNIT[model.unit]
-    silent = (rows["T"] - rows["recency"]) * days
+    silent = ((rows["T"] - rows["recency"]) * days).round(6)  # a whole day is not missed by a rounding error
     frame = pd.DataFrame(
         {
             "frequency": rows["frequency"].astype(int),
-            "silent_days": silent.round(6),
+            "silent_days": silent,
             "limit_days": limit,
             "usual_gap_days": (rows["recency"] / rows["frequency"].where(rows["frequency"] > 0)) * days,
             "probability_alive": model.expected_probability_alive(rows),
             "gone_by_model": silent >= limit,
             "gone_by_rule": silent > rule_days,
         }
-    ).set_index(names)
+    )
     repeat = frame[frame["frequency"] > 0]
     once = len(frame) - len(repeat)
     if truth is None:
@@ -237,13 +238,6 @@ def _limit(parameters: BetaGeoParameters, x: np.ndarray, recency: np.ndarray, le
     odds = level / (1 - level) * np.maximum(b + x - 1, b) / a
     limit = np.maximum((alpha + recency) * np.expm1(np.log(odds) / (r + x)), 0)
     return np.where(x > 0, limit, np.nan)
-
-
-def _customer_ids(summary: Any) -> pd.Index:
-    """The customers of a summary in the order of its rows; the index of pandas where there is no such column."""
-    if isinstance(summary, pd.DataFrame):
-        return pd.Index(summary["customer_id"]) if "customer_id" in summary else summary.index
-    return read_rows(summary, COLUMNS).index
 
 
 def _truth(truth: pd.Series | str, customers: pd.Index) -> pd.Series:
