@@ -10,6 +10,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "acquisition": ["channel_costs", "customer_payback", "open_acquisition", "spend_response"],
     "churn": [
         "before_leaving",
         "behaviour_features",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MARKERS = ("o", "s", "D", "^", "v", "P")
 CHARACTERS_OF_A_NAME = 24
+ROUNDING = 1e-9
 
 
 def cluster_choice(choice: "ClusterChoice") -> Picture:
@@ -121,7 +122,7 @@ def separation_bars(result: "Separation") -> Picture:
 
 
 def _separation_finding(frame: pd.DataFrame, share: float) -> str:
-    chance = frame.loc[frame["low"] <= share, "segmentation"].tolist()
+    chance = frame.loc[frame["low"] <= share + ROUNDING, "segmentation"].tolist()
     best = frame.iloc[0]
     words = f"Best: {best['segmentation']}, {percent(best['captured'], 0)} of later value"
     return words + (f"; no better than chance: {', '.join(map(str, chance))}" if chance else "")

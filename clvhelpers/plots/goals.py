@@ -30,7 +30,7 @@ def goal_panels(goals: "Goals") -> Picture:
             axes.set_visible(False)
         panels[0].set_ylim(len(segments) - 0.5, -0.5)
         apart = _apart(goals.frame)
-        finding = f"Segments differ for sure in: {', '.join(apart)}" if apart else "Segments differ in nothing for sure"
+        finding = f"Segments clearly differ in: {', '.join(apart)}" if apart else "Segments clearly differ in nothing"
         figure.suptitle(finding, x=0.01, ha="left", fontsize=12, fontweight="bold", wrap=True)
     words = "; ".join(_words(goals.frame[goals.frame["metric"] == name]) for name in names)
     return Picture(figure, f"A panel for each metric, with intervals. {finding}. {words}.")

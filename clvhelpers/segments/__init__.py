@@ -8,7 +8,16 @@
 """
 
 from clvhelpers.segments.categories import category_scores, segment_mix
+from clvhelpers.segments.clusters import (
+    ClusterChoice,
+    Clusters,
+    choose_clusters,
+    cluster_agreement,
+    cluster_customers,
+    rfm_features,
+)
 from clvhelpers.segments.concentration import Concentration, ConcentrationBy, concentration, concentration_by
+from clvhelpers.segments.goals import Goals, GoalTables, segment_goals
 from clvhelpers.segments.groups import Groups, check_groups, rfm_groups
 from clvhelpers.segments.maps import default_groups, eleven_groups
 from clvhelpers.segments.migration import ABSENT, NOT_YET, Migration, migration
@@ -24,6 +33,7 @@ from clvhelpers.segments.rfm import (
     typical_gap,
 )
 from clvhelpers.segments.rfm_moves import rfm_migration
+from clvhelpers.segments.separation import Separation, compare_segmentations, explained_share
 from clvhelpers.segments.tiers import TIERS, Tiers, value_tiers
 
 __all__ = [
@@ -33,27 +43,39 @@ __all__ = [
     "RECENCY_MULTIPLES",
     "SCORES",
     "TIERS",
+    "ClusterChoice",
+    "Clusters",
     "Concentration",
+    "GoalTables",
+    "Goals",
     "ConcentrationBy",
     "Groups",
+    "Separation",
     "Migration",
     "Tiers",
     "category_scores",
     "check_groups",
+    "choose_clusters",
+    "cluster_agreement",
+    "cluster_customers",
+    "compare_segmentations",
     "concentration",
     "concentration_by",
     "default_groups",
     "eleven_groups",
+    "explained_share",
     "expected_by_orders",
     "fit_nbd",
     "migration",
     "money_edges",
     "order_migration",
+    "rfm_features",
     "rfm_groups",
     "rfm_migration",
     "rfm_scores",
     "score_notes",
     "score_shares",
+    "segment_goals",
     "segment_mix",
     "typical_gap",
     "value_tiers",

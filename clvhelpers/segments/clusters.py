@@ -262,12 +262,12 @@ def choose_clusters(
     return ClusterChoice(frame, best, method)
 
 
-def agreement(labels: pd.Series, others: pd.Series) -> float:
+def cluster_agreement(labels: pd.Series, others: pd.Series) -> float:
     """The adjusted Rand index of two ways to split the same customers: 1 the same, 0 no more than by chance.
 
     Hubert & Arabie (1985), Journal of Classification 2. Names of the clusters play no part; both are by customer.
 
-    >>> agreement(pd.Series(["a", "a", "b", "b"]), pd.Series(["x", "x", "y", "y"]))
+    >>> cluster_agreement(pd.Series(["a", "a", "b", "b"]), pd.Series(["x", "x", "y", "y"]))
     1.0
     """
     from sklearn.metrics import adjusted_rand_score

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from clvhelpers.churn.hazards import rate_interval
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.purchases import Day, as_day
@@ -85,7 +84,7 @@ class Goals:
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
+class GoalTables:
     """What is known beside the orders, each a pandas frame or None; columns are those of Harbor & Pine and Lumen.
 
     `service`: `customer_id, month, cost`; `satisfaction`: `customer_id, date, score` (0 to 10);
@@ -106,7 +105,7 @@ def segment_goals(
     start: Day,
     end: Day,
     *,
-    tables: Tables | None = None,
+    tables: GoalTables | None = None,
     gross_margin: float | None = None,
 ) -> Goals:
     """What each segment does for each goal in the time from `start` to `end`, both days included.
@@ -141,7 +140,7 @@ def segment_goals(
     >>> goals.wide().round(3).loc["even"].to_dict()
     {'acquisition rate': 0.0, 'share that bought': 0.205, 'lapse': 0.503, 'profit per customer': 7.124}
     """
-    known = tables or Tables()
+    known = tables or GoalTables()
     _check(segments, known, gross_margin)
     span = _span(start, end)
     people, first = customers_in(transactions, span)
@@ -166,7 +165,7 @@ def _acquisition(people: pd.DataFrame) -> _Metric:
     return _Metric("acquisition", "acquisition rate", "new for each old customer", "customers before", "count", parts)
 
 
-def _penetration(people: pd.DataFrame, known: Tables, labels: pd.Series, missing: dict[str, str]) -> list[_Metric]:
+def _penetration(people: pd.DataFrame, known: GoalTables, labels: pd.Series, missing: dict[str, str]) -> list[_Metric]:
     parts = pd.DataFrame({"top": people["bought"], "bottom": True})
     found = [_Metric("penetration", "share that bought", "share", "customers", "share", parts)]
     if not known.market:
@@ -184,7 +183,7 @@ def _penetration(people: pd.DataFrame, known: Tables, labels: pd.Series, missing
     return [*found, _Metric("penetration", "market penetration", "share", per, "share", parts, sizes)]
 
 
-def _wallet(transactions: Any, known: Tables, span: Span, missing: dict[str, str]) -> list[_Metric]:
+def _wallet(transactions: Any, known: GoalTables, span: Span, missing: dict[str, str]) -> list[_Metric]:
     goal = "share of wallet"
     if known.outside_spend is None:
         missing[goal] = "Share of wallet needs what customers spend with other shops: a survey, and there is none."
@@ -203,7 +202,7 @@ def _wallet(transactions: Any, known: Tables, span: Span, missing: dict[str, str
     return [_Metric(goal, goal, "share", "money spent in all shops by those asked", "ratio", parts)]
 
 
-def _satisfaction(known: Tables, span: Span, missing: dict[str, str]) -> list[_Metric]:
+def _satisfaction(known: GoalTables, span: Span, missing: dict[str, str]) -> list[_Metric]:
     goal = "satisfaction"
     if known.satisfaction is None:
         missing[goal] = "Satisfaction needs answers of customers, and there are none."
@@ -223,7 +222,7 @@ def _satisfaction(known: Tables, span: Span, missing: dict[str, str]) -> list[_M
 
 
 def _churn(
-    people: pd.DataFrame, known: Tables, span: Span, first: pd.Timestamp, missing: dict[str, str]
+    people: pd.DataFrame, known: GoalTables, span: Span, first: pd.Timestamp, missing: dict[str, str]
 ) -> list[_Metric]:
     if known.spells is not None:
         there = running_on(known.spells, span.start - pd.Timedelta(days=1))
@@ -242,7 +241,7 @@ def _churn(
 
 
 def _profit(
-    people: pd.DataFrame, known: Tables, span: Span, gross_margin: float | None, missing: dict[str, str]
+    people: pd.DataFrame, known: GoalTables, span: Span, gross_margin: float | None, missing: dict[str, str]
 ) -> list[_Metric]:
     if "cost" in people:
         margin = people["money"] - people["cost"]
@@ -283,6 +282,8 @@ def _rows(metric: _Metric, labels: pd.Series) -> list[dict[str, Any]]:
 
 
 def _estimate(kind: str, parts: pd.DataFrame, top: float, bottom: float) -> tuple[float, float, float]:
+    from clvhelpers.churn.hazards import rate_interval
+
     if not bottom > 0:
         return np.nan, np.nan, np.nan
     value = top / bottom
@@ -308,7 +309,7 @@ def _span(start: Day, end: Day) -> Span:
     return Span(pd.Timestamp(first), pd.Timestamp(last))
 
 
-def _check(segments: pd.Series, known: Tables, gross_margin: float | None) -> None:
+def _check(segments: pd.Series, known: GoalTables, gross_margin: float | None) -> None:
     problems = []
     for name, needed in _NEEDS.items():
         table = getattr(known, name)

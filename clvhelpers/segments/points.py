@@ -190,9 +190,9 @@ def _column_problems(values: pd.Series, log: bool) -> list[str]:
             "means something (0 orders is 0), or leave those customers out and say so"
         )
     if negative and log:
-        lowest = int(values.argmin())
+        lowest, who = values.min(), values.index[int(values.argmin())]
         problems.append(
-            f"column {values.name!r} has {count(negative, 'value')} below 0 (customer {values.index[lowest]!r}: {values.iloc[lowest]:g}), "
+            f"column {values.name!r} has {count(negative, 'value')} below 0 (customer {who!r}: {lowest:g}), "
             "and a logarithm needs 0 or more: give log=False, or set them to 0 with .clip(lower=0) and say so"
         )
     return problems
