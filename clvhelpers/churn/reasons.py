@@ -147,7 +147,8 @@ def cumulative_incidence(
     """The share of customers lost to each reason by each age, for everyone or each group of `by` (Aalen-Johansen).
 
     `stays` as for `kaplan_meier`, with the column `reason`: why the customer left, missing for one who is still
-    there. The interval is on the scale of log(-log(1 - F)).
+    there. The interval is on the scale of log(-log F) (Choudhury 2002, Statistics in Medicine 21,
+    1129-1144); before the first leaver it is the exact one for none of those at risk.
 
     Raises `DataContractError` for a leaver without a reason or a reason without a leaver, `NotEnoughDataError`
     where nobody left, and what `kaplan_meier` raises.
@@ -256,9 +257,10 @@ def _variance(incidence: Array, before: Array, n: Array, d: Array, events: Array
 def _interval(incidence: Array, error: Array, n: Array, level: float) -> tuple[Array, Array]:
     z, tail = NormalDist().inv_cdf(0.5 + level / 2), (1 - level) / 2
     inside = (incidence > 0) & (incidence < 1)
-    stay = np.where(inside, 1 - incidence, 0.5)
-    width = np.exp(z * error / (stay * -np.log(stay)))
-    low = pd.Series(np.where(inside, 1 - stay ** (1 / width), np.where(incidence > 0, np.nan, 0.0))).ffill().fillna(0.0)
-    high = np.where(inside, 1 - stay**width, np.where(incidence > 0, 1.0, 1 - tail ** (1 / np.maximum(n, 1))))
-    high[0] = incidence[0] if incidence[0] == 0 else high[0]
+    log = np.log(incidence, out=np.full_like(incidence, -1.0), where=inside)
+    width = np.exp(z * error / (np.where(inside, incidence, 1.0) * -log))
+    low = pd.Series(np.where(inside, np.exp(log * width), np.where(incidence > 0, np.nan, 0.0))).ffill().fillna(0.0)
+    none_left = 1 - tail ** (1 / np.maximum(n, 1))
+    none_left[0] = 0.0
+    high = np.where(inside, np.exp(log / width), np.where(incidence > 0, 1.0, none_left))
     return low.to_numpy(), high

@@ -154,13 +154,13 @@ def risk_table(stays: Stays, name: str, unit: str) -> pd.DataFrame:
     at_risk = stays.at_risk(times)
     events, censored = stays.ended(times, stays.left), stays.ended(times, ~stays.left)
     entered = np.bincount(np.searchsorted(times, stays.late_entries), minlength=len(times))
-    nobody = np.flatnonzero((at_risk - events - censored + entered)[:-1] == 0)
-    if nobody.size:
-        gap = nobody[-1]
+    nobody = (at_risk - events - censored + entered == 0) | ((events == at_risk) & (events > 0))
+    if nobody[:-1].any():
+        gap = int(np.flatnonzero(nobody[:-1])[-1])
         raise NotEnoughDataError(
-            f"{name}: nobody is under observation between {long_time(times[gap], unit)} and "
-            f"{long_time(times[gap + 1], unit)}, so no curve leads across; begin it later, with "
-            f"start={times[gap + 1]:g}, or take a window in which young customers are seen too"
+            f"{name}: all who were under observation at {long_time(times[gap], unit)} are gone by then, and others are "
+            f"seen only at higher ages, so no curve leads across; begin it later, with start={times[gap + 1]:g}, or "
+            "take a window in which more customers of that age are seen"
         )
     columns = {"time": times, "at_risk": at_risk, "events": events, "censored": censored, "entered": entered}
     return pd.DataFrame(columns).assign(group=name)[["group", *columns]]
