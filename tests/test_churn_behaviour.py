@@ -8,7 +8,7 @@ from clvhelpers import datasets
 from clvhelpers.churn.before import before_leaving
 from clvhelpers.churn.behaviour import behaviour_features, churn_set, months_later
 from clvhelpers.churn.leakage import refuse_leakage
-from clvhelpers.churn.leaving import unbroken_stays
+from clvhelpers.churn.spells import customer_spells
 from clvhelpers.errors import ConfigError, DataContractError, LeakageError, NotEnoughDataError
 
 CUT = "2025-03-31"
@@ -39,33 +39,6 @@ def lumen() -> dict[str, pd.DataFrame]:
     return {name: datasets.load_lumen(name) for name in ("customers", "spells", "usage", "satisfaction", "payments")}
 
 
-class TestStays:
-    def test_a_change_of_plan_is_no_leaving_and_a_return_begins_another_stay(self, spells: pd.DataFrame) -> None:
-        found = unbroken_stays(spells).set_index(["customer_id", "stay"])
-        assert len(found) == 6
-        assert pd.isna(found.loc[("A", 1), "end"])
-        assert found.loc[("C", 1), "reason"] == "change"
-        assert pd.isna(found.loc[("C", 2), "end"])
-        assert found.loc[("B", 1), "end"] == pd.Timestamp("2025-05-31")
-
-    def test_without_reasons_a_spell_that_follows_at_once_goes_on(self, spells: pd.DataFrame) -> None:
-        found = unbroken_stays(spells.drop(columns="end_reason"))
-        pd.testing.assert_series_equal(found["end"], unbroken_stays(spells)["end"])
-
-    def test_order_of_rows_plays_no_part(self, spells: pd.DataFrame) -> None:
-        pd.testing.assert_frame_equal(unbroken_stays(spells.sample(frac=1, random_state=1)), unbroken_stays(spells))
-
-    def test_every_unusable_spell_is_told_at_once(self, spells: pd.DataFrame) -> None:
-        spells.loc[0, "customer_id"] = None
-        spells.loc[2, "end_date"] = pd.Timestamp("2020-01-01")
-        with pytest.raises(DataContractError, match=r"2 problems:\n- 1 spell without a customer \(row 0\)[^$]*row 2"):
-            unbroken_stays(spells)
-        with pytest.raises(DataContractError, match="no column 'end_date'"):
-            unbroken_stays(spells.drop(columns="end_date"))
-        with pytest.raises(DataContractError, match="not dates"):
-            unbroken_stays(spells.assign(start_date="soon"))
-
-
 class TestFeatures:
     def test_customers_of_the_day_and_their_label(self, spells: pd.DataFrame) -> None:
         found = churn_set(spells, CUT, 3, end="2025-12-31")
@@ -78,7 +51,7 @@ class TestFeatures:
         assert found["plan"].to_dict() == {"A": "Premium", "B": "Basic", "C": "Basic"}
         assert found["plan_changes"].to_dict() == {"A": 1, "B": 0, "C": 0}
         assert found["earlier_stays"].to_dict() == {"A": 0, "B": 0, "C": 1}
-        assert found["age_months"].round(1).to_dict() == {"A": 14.9, "B": 2.9, "C": 1.9}
+        assert found["age_months"].round(1).to_dict() == {"A": 15.0, "B": 3.0, "C": 2.0}
 
     def test_windows_of_months_that_are_over(self) -> None:
         usage = pd.DataFrame({"customer_id": "A", "month": pd.date_range("2025-01-01", periods=4, freq="MS")})
@@ -111,7 +84,8 @@ class TestFeatures:
         """The whole point: cut every table at the day, and the features are the same."""
         day, tables = pd.Timestamp(CUT), ("usage", "satisfaction", "payments")
         whole = behaviour_features(lumen["spells"], CUT, {name: lumen[name] for name in tables})
-        spells = lumen["spells"][lumen["spells"]["start_date"] <= day].copy()
+        begun = lumen["spells"]["start_date"] <= day + pd.Timedelta(days=1)  # the plan of the next day is agreed
+        spells = lumen["spells"][begun].copy()
         late = spells["end_date"] > day
         spells.loc[late, ["end_date", "end_reason"]] = [pd.NaT, None]
         known = {name: lumen[name][lumen[name].filter(["month", "date"]).iloc[:, 0] <= day] for name in tables}
@@ -125,21 +99,28 @@ class TestFeatures:
         )
         pd.testing.assert_frame_equal(one.frame.reset_index(drop=True), other.frame.reset_index(drop=True))
 
-    def test_each_label_is_counted_once_over_cuts_that_follow(self, lumen: dict[str, pd.DataFrame]) -> None:
-        ends = unbroken_stays(lumen["spells"])["end"]
-        quarters = [churn_set(lumen["spells"], cut, 3, end="2025-12-31") for cut in ("2025-03-31", "2025-06-30")]
-        for found in quarters:
+    def test_customers_and_leavers_are_those_of_the_stays(self, lumen: dict[str, pd.DataFrame]) -> None:
+        stays = customer_spells(lumen["spells"], "2025-12-31")
+        for day in ("2025-03-31", "2025-06-30"):
+            found = churn_set(lumen["spells"], day, 3, end="2025-12-31")
             cut, end = pd.Timestamp(found.cut), pd.Timestamp(found.label_end)
-            began = unbroken_stays(lumen["spells"])["start"]
-            assert found.frame["left"].sum() == ((ends > cut) & (ends <= end) & (began <= cut)).sum()
+            there = stays["start_date"] <= cut
+            left = there & (stays["end_date"] > cut) & (stays["end_date"] <= end)
+            assert found.frame["left"].sum() == left.sum()
+            assert len(found.frame) == (there & ~(stays["end_date"] <= cut)).sum()
 
     def test_the_horizon_must_be_over(self, spells: pd.DataFrame) -> None:
         with pytest.raises(ConfigError, match="known on 2025-06-30; the spells were watched to 2025-06-15"):
             churn_set(spells, CUT, 3, end="2025-06-15")
         with pytest.raises(ConfigError, match="horizon_months is 0"):
             churn_set(spells, CUT, 0)
-        with pytest.raises(NotEnoughDataError, match="nobody is a customer on 2020-01-01"):
+        with pytest.raises(NotEnoughDataError, match="no spell begins by 2020-01-01"):
             churn_set(spells, "2020-01-01", 3)
+        gone = spells[spells["customer_id"] == "E"]
+        with pytest.raises(NotEnoughDataError, match="nobody is a customer on 2025-03-31"):
+            churn_set(gone, CUT, 3, end="2025-12-31")
+        with pytest.raises(DataContractError, match="no column end_date"):
+            churn_set(spells.drop(columns="end_date"), CUT, 3, end="2025-12-31")
 
     def test_tables_that_say_nothing_are_refused(self, spells: pd.DataFrame) -> None:
         table = pd.DataFrame({"customer_id": ["A"], "hours": [1.0]})
@@ -240,7 +221,7 @@ class TestBefore:
         customers = [f"c{place}" for place in range(80)]
         spells = spells_of(
             *(
-                (who, "Basic", "2024-01-01", "2024-03-15" if place < 40 else None, None)
+                (who, "Basic", "2024-01-01", "2024-03-15" if place < 40 else None, "change" if place < 40 else None)
                 for place, who in enumerate(customers)
             )
         )
@@ -254,7 +235,7 @@ class TestBefore:
     def test_what_is_missing_is_said(self, company: tuple[pd.DataFrame, pd.DataFrame]) -> None:
         panel, spells = company
         with pytest.raises(NotEnoughDataError, match="0 customers left with a whole month before"):
-            before_leaving(panel, spells.assign(end_date=pd.NaT))
+            before_leaving(panel, spells.assign(end_date=pd.NaT, end_reason=None))
         with pytest.raises(DataContractError, match="no column 'minutes'"):
             before_leaving(panel, spells, measures=["minutes"])
         with pytest.raises(ConfigError, match="expected one of 'hours'"):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from clvhelpers.churn.leaving import unbroken_stays
+from clvhelpers.churn.behaviour import last_date
+from clvhelpers.churn.spells import customer_spells
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.text import count, number, percent
 
@@ -76,8 +77,8 @@ def before_leaving(
     Raises `DataContractError`, and `NotEnoughDataError` below ten customers who left.
 
     >>> from clvhelpers.errors import ClvError
-    >>> spells = pd.DataFrame({"customer_id": ["a"], "start_date": pd.to_datetime(["2025-01-01"]),
-    ...     "end_date": pd.to_datetime([None])})
+    >>> spells = pd.DataFrame({"customer_id": ["a"], "plan": ["Basic"], "start_date": pd.to_datetime(["2025-01-01"]),
+    ...     "end_date": pd.to_datetime([None]), "end_reason": [None]})
     >>> panel = pd.DataFrame({"customer_id": ["a"], "month": pd.to_datetime(["2025-01-01"]), "hours": [3.0]})
     >>> try:
     ...     before_leaving(panel, spells)
@@ -88,7 +89,7 @@ def before_leaving(
     if months < 1 or months % 1:
         raise ConfigError(f"months is {months}: expected a whole number, 1 or more")
     names = _measures(panel, measures)
-    rows = _aligned(panel, unbroken_stays(spells), names)
+    rows = _aligned(panel, customer_spells(spells, last_date(spells)), names)
     last_seen = int(rows["at"].max()) if len(rows) else 0
     leavers = rows[rows["before"].between(1, months)]
     if leavers["customer_id"].nunique() < FEWEST_LEAVERS:
@@ -112,7 +113,7 @@ def _aligned(panel: pd.DataFrame, found: pd.DataFrame, names: list[str]) -> pd.D
     """Each month of the panel within its stay: number of the month, age, and months before leaving (if any)."""
     at = _month_number(panel["month"])
     rows = panel[["customer_id", *names]].assign(at=at).merge(found, on="customer_id")
-    begin, leave = _month_number(rows["start"]), _month_number(rows["end"])
+    begin, leave = _month_number(rows["start_date"]), _month_number(rows["end_date"])
     inside = (rows["at"] >= begin) & ~(rows["at"] > leave)
     rows = rows.assign(age=rows["at"] - begin, before=leave - rows["at"])[inside]
     return rows.drop_duplicates(["customer_id", "at"], keep="last")

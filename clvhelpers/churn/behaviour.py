@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.churn.leakage import refuse_leakage
-from clvhelpers.churn.leaving import PLAN_CHANGES, checked_spells, unbroken_stays
-from clvhelpers.customers import DAYS_PER_UNIT
+from clvhelpers.churn.spells import PLAN_CHANGES, customer_spells
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.purchases import Day, as_day
 from clvhelpers.text import count, day, percent
@@ -99,15 +98,17 @@ def churn_set(
     if horizon_months < 1 or horizon_months % 1:
         raise ConfigError(f"horizon_months is {horizon_months}: expected a whole number of months, 1 or more")
     label_end = months_later(last, int(horizon_months))
-    watched = _watched_until(spells, end)
+    watched = pd.Timestamp(as_day(end, "end") or last_date(spells))
     if label_end > watched:
         raise ConfigError(
             f"cut is {day(last)}, and who leaves in the {count(horizon_months, 'month')} after it is known on "
-            f"{day(label_end)}; the spells were watched to {day(watched)}: take an earlier cut or a shorter horizon"
+            f"{day(label_end)}; the spells were watched to {day(watched)}: take an earlier cut or a shorter horizon, "
+            "or say with `end` until when they were watched"
         )
     features = behaviour_features(spells, cut, tables, attributes, windows)
-    ends = _running(unbroken_stays(spells), last)["end"].reindex(features.index)
-    left = ends <= label_end
+    stays = customer_spells(spells, watched)
+    ends = stays.loc[stays["end_date"] > last, ["customer_id", "end_date"]].groupby("customer_id")["end_date"].min()
+    left = ends.reindex(features.index) <= label_end
     refuse_leakage(features, last, left)
     return ChurnSet(features.assign(left=left), tuple(features.columns), last.date(), label_end.date())
 
@@ -121,8 +122,9 @@ def behaviour_features(
 ) -> pd.DataFrame:
     """What was known on the day `cut` of everybody who was a customer at its end; `customer_id` is the index.
 
-    From the spells: `age_months` (since this stay began), `earlier_stays`, `plan_changes`, and `plan` and `price`
-    where there are such columns. `tables` holds what customers did, by name, with `customer_id` and numbers:
+    `spells` is what `customer_spells` takes. From it come `age_months` (since this stay began), `earlier_stays`,
+    `plan_changes`, `plan`, and `price` where there is one. `tables` holds what customers did, by name, with
+    `customer_id` and numbers:
 
     - with a column `month` (such as usage): for each number its mean over the last 1 and 3 (`windows`) months that
       were over at the cut, as `hours_1m` and `hours_3m`, and `hours_change`, the shortest window less the longest;
@@ -132,8 +134,8 @@ def behaviour_features(
     `attributes` has one row a customer; dates in it become days before the cut. Rows after the cut are not looked
     at. Raises `LeakageError`, `DataContractError`, `ConfigError`, `NotEnoughDataError`.
 
-    >>> spells = pd.DataFrame({"customer_id": ["a"], "start_date": pd.to_datetime(["2025-01-01"]),
-    ...     "end_date": pd.to_datetime([None])})
+    >>> spells = pd.DataFrame({"customer_id": ["a"], "plan": ["Basic"], "start_date": pd.to_datetime(["2025-01-01"]),
+    ...     "end_date": pd.to_datetime([None]), "end_reason": [None]})
     >>> usage = pd.DataFrame({"customer_id": "a", "month": pd.to_datetime(["2025-01-01", "2025-02-01", "2025-03-01"]),
     ...     "hours": [9.0, 6.0, 3.0]})
     >>> behaviour_features(spells, "2025-03-31", {"usage": usage}).filter(like="hours").iloc[0].to_dict()
@@ -141,10 +143,8 @@ def behaviour_features(
     """
     last = _timestamp(cut, "cut")
     _check_windows(windows)
-    running = _running(unbroken_stays(spells), last)
-    if running.empty:
-        raise NotEnoughDataError(f"nobody is a customer on {day(last)}: take a day on which the company had customers")
-    parts = [_of_the_stay(running, last), _of_the_spell(spells, running.index, last)]
+    running = _running(spells, last)
+    parts = [_of_the_stay(running), _of_the_spell(spells, running.index, last)]
     for name, table in (tables or {}).items():
         _check_table(name, table)
         refuse_leakage(table[[one for one in table if one not in ("month", "date")]], last)
@@ -157,6 +157,12 @@ def behaviour_features(
     if twice:
         raise DataContractError(f"several tables give a feature named {', '.join(map(repr, twice))}: rename a column")
     return features
+
+
+def last_date(spells: pd.DataFrame) -> pd.Timestamp:
+    """The last date in the spells; missing where they have none."""
+    dates = spells.reindex(columns=["start_date", "end_date"]).select_dtypes("datetime")
+    return pd.Timestamp(dates.max().max())
 
 
 def months_later(cut: pd.Timestamp, months: int) -> pd.Timestamp:
@@ -176,27 +182,22 @@ def _timestamp(value: Day, name: str) -> pd.Timestamp:
     return pd.Timestamp(found)
 
 
-def _watched_until(spells: pd.DataFrame, end: Day) -> pd.Timestamp:
-    given = as_day(end, "end")
-    rows = checked_spells(spells)
-    return pd.Timestamp(given) if given else max(rows["start_date"].max(), rows["end_date"].max())
+def _running(spells: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
+    """The stay of each customer that goes on after the day of the cut, as far as was known on that day."""
+    stays = customer_spells(spells, cut)
+    running = stays[stays["end_date"].isna()].set_index("customer_id").sort_index()
+    if running.empty:
+        raise NotEnoughDataError(f"nobody is a customer on {day(cut)}: take a day on which the company had customers")
+    return running
 
 
-def _running(found: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
-    """The stay of each customer that goes on after the day of the cut."""
-    rows = found[(found["start"] <= cut) & ~(found["end"] <= cut)]
-    return rows.drop_duplicates("customer_id", keep="last").set_index("customer_id").sort_index()
-
-
-def _of_the_stay(running: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
-    age = (cut - running["start"]).dt.days / DAYS_PER_UNIT["M"]
-    return pd.DataFrame({"age_months": age.round(3), "earlier_stays": running["stay"] - 1})
+def _of_the_stay(running: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"age_months": running["duration"].round(3), "earlier_stays": running["stay"] - 1})
 
 
 def _of_the_spell(spells: pd.DataFrame, customers: pd.Index, cut: pd.Timestamp) -> pd.DataFrame:
     """The plan of the day, and how often it had been changed; ends after the cut are not known yet."""
-    known = checked_spells(spells)
-    known = known[known["start_date"] <= cut].sort_values("start_date", kind="stable").set_index("customer_id")
+    known = spells[spells["start_date"] <= cut].sort_values("start_date", kind="stable").set_index("customer_id")
     columns = [name for name in OF_THE_SPELL if name in known]
     now = known[~known.index.duplicated(keep="last")][columns].reindex(customers)
     changes = known["end_reason"].isin(PLAN_CHANGES) & (known["end_date"] <= cut)
@@ -209,7 +210,7 @@ def _month_features(
     last_over = (cut + pd.Timedelta(days=1)).to_period("M") - 1
     month = table["month"].dt.to_period("M")
     ago = last_over.ordinal - month.astype("int64")
-    start = table["customer_id"].map(running["start"]).dt.to_period("M")
+    start = table["customer_id"].map(running["start_date"]).dt.to_period("M")
     rows = table.assign(ago=ago)[(ago >= 0) & (ago < windows[-1]) & (month >= start)]
     numbers = _numbers_of(table)
     means = {w: rows[rows["ago"] < w].groupby("customer_id")[numbers].mean().reindex(running.index) for w in windows}
