@@ -46,6 +46,7 @@ _HOMES = {
     "formulas": ["choose_formula", "convert_rate", "payback_period"],
     "exercises": ["check", "hint", "solution", "start_lesson"],
     "marking": ["truth"],
+    "metrics": ["key_metrics"],
     "models": [
         "BetaGeoModel",
         "GammaGammaModel",
@@ -53,6 +54,7 @@ _HOMES = {
         "base_value",
         "spend_frequency_correlation",
     ],
+    "profit": ["customer_profit"],
     "public_data": [
         "load_cookie_cats",
         "load_hillstrom",
@@ -84,7 +86,7 @@ _HOMES = {
     "transactions": ["Rules", "clean_transactions"],
 }
 _MODULES = ["churn", "cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
-_MODULES += ["public_data", "reporting", "segments", "simulate", "sources", "text", "transactions"]
+_MODULES += ["acquisition", "public_data", "reporting", "segments", "simulate", "sources", "text", "transactions"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_MODULES])
