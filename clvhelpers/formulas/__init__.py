@@ -7,6 +7,7 @@ is refused with a FormulaError that says what it would mean.
 - `rates`: a rate from one period to another, lifetimes
 - `value`: what a customer is worth
 - `acquisition`: what a customer costs, and when that comes back
+- `sensitivity`: how a value answers to each of its inputs
 - `choice`: which formula suits a business and its data
 """
 
@@ -22,7 +23,15 @@ from clvhelpers.formulas.acquisition import (
     return_on_acquisition,
 )
 from clvhelpers.formulas.choice import Choice, choose_formula
-from clvhelpers.formulas.rates import churn_from_lifetime, convert_rate, lifetime_from_churn, median_lifetime
+from clvhelpers.formulas.rates import (
+    churn_from_lifetime,
+    convert_rate,
+    lifetime_from_churn,
+    median_lifetime,
+    retention_by_period,
+    survival_from_churn,
+)
+from clvhelpers.formulas.sensitivity import Sensitivity, sensitivity
 from clvhelpers.formulas.value import (
     average_revenue_value,
     cash_flow_table,
@@ -37,6 +46,7 @@ from clvhelpers.formulas.value import (
 
 __all__ = [
     "Choice",
+    "Sensitivity",
     "affordable_cac",
     "average_revenue_value",
     "break_even_retention",
@@ -54,10 +64,13 @@ __all__ = [
     "payback_of_cash_flows",
     "payback_period",
     "payback_sentence",
+    "retention_by_period",
     "retention_slope",
     "retention_value",
     "return_on_acquisition",
+    "sensitivity",
     "simple_value",
     "subscription_value",
+    "survival_from_churn",
     "transaction_value",
 ]

@@ -1,6 +1,7 @@
 """Rates between years, quarters, months, weeks and days: the one place where a rate changes its period."""
 
 import numpy as np
+import pandas as pd
 
 from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import FormulaError
@@ -94,6 +95,44 @@ def median_lifetime(churn: Numbers) -> Result:
     given.churn()
     given.settle()
     return given.give(np.log(0.5) / np.log1p(-given["churn"]))
+
+
+def survival_from_churn(churn: Numbers, periods: Numbers) -> Result:
+    """The share of customers still there after so many periods, if the same share leaves in each: (1 - churn)^periods.
+
+    Errors: FormulaError for a churn outside 0 to 1 or a negative number of periods.
+
+    >>> round(survival_from_churn(0.05, 12), 4)
+    0.5404
+    """
+    given = Inputs(churn=churn, periods=periods)
+    given.churn()
+    given.not_negative("periods")
+    given.settle()
+    return given.give((1 - given["churn"]) ** given["periods"])
+
+
+def retention_by_period(survivors: Numbers) -> pd.DataFrame:
+    """What one cohort's numbers of customers, at the start and after each period, say of each period.
+
+    One row a period (1, 2, ...): `period`, `customers` (at its start), `lost`, `retention` (the share that stays),
+    `churn` and `survival` (the share of the whole cohort still there at its end). Where nobody is left, retention is
+    missing. Errors: FormulaError for fewer than two numbers, negative or rising ones, or a start of 0.
+
+    >>> retention_by_period([1000, 631, 468])[["period", "lost", "retention", "survival"]].round(3).values.tolist()
+    [[1.0, 369.0, 0.631, 0.631], [2.0, 163.0, 0.742, 0.468]]
+    """
+    given = Inputs(survivors=survivors)
+    given.not_negative("survivors")
+    alive = given["survivors"]
+    if alive.ndim != 1 or len(alive) < 2:
+        raise FormulaError("survivors needs the customers at the start and after each period, two numbers at the least")
+    given.refuse("survivors", np.append(False, np.diff(alive) > 0), "a cohort can't grow; don't add who came back")
+    given.refuse("survivors", (alive == 0) & (np.arange(len(alive)) == 0), "a cohort starts with customers")
+    given.settle()
+    frame = pd.DataFrame({"period": np.arange(1, len(alive)), "customers": alive[:-1], "lost": -np.diff(alive)})
+    churn = frame["lost"] / frame["customers"].where(frame["customers"] > 0)
+    return frame.assign(retention=1 - churn, churn=churn, survival=alive[1:] / alive[0])
 
 
 def _periods(frm: str, to: str) -> float:
