@@ -20,9 +20,11 @@ from clvhelpers.cohorts.flow import CustomerFlow, returning_customers
 from clvhelpers.cohorts.groups import CohortGroups, cohorts_by
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.cohorts.ladder import ChainLadder, chain_ladder
+from clvhelpers.cohorts.mix import MixEffect, mix_effect
 from clvhelpers.cohorts.projection import CohortProjection, project_cohorts
 from clvhelpers.cohorts.season import seasonal_periods
 from clvhelpers.cohorts.table import KINDS, TOLD_AGES, VALUES, CohortTable, cohort_table, retention_at
+from clvhelpers.cohorts.tails import lifetimes
 from clvhelpers.cohorts.value import CohortValue, cohort_value
 
 __all__ = [
@@ -36,10 +38,13 @@ __all__ = [
     "CohortTable",
     "CohortValue",
     "CustomerFlow",
+    "MixEffect",
     "chain_ladder",
     "cohort_table",
     "cohort_value",
     "cohorts_by",
+    "lifetimes",
+    "mix_effect",
     "project_cohorts",
     "retention_at",
     "returning_customers",

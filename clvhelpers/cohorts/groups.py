@@ -114,6 +114,8 @@ def cohorts_by(
     {'high': 0.106, 'low': 0.081}
     """
     check_options(period, mode, kind)
+    if isinstance(transactions, PurchaseDays):
+        raise DataContractError("purchase days have no column to group by: give the log itself (log.transactions)")
     columns = {"customer_id": customer_id, "date": date, "amount": amount}
     transactions = in_zone(transactions, date, timezone)
     days = purchase_days(transactions, end, columns).kept()
@@ -143,18 +145,15 @@ def _group_names(log: Frame, by: str, columns: dict[str, str | None], days: Purc
     schema = log.collect_schema()
     if by not in schema:
         raise DataContractError(f"no column {by!r} to group by: the log has {', '.join(map(repr, schema.names()))}")
-    customer, date, amount = (columns[name] for name in ("customer_id", "date", "amount"))
-    has_money = days.has_money and amount is not None
-    rows = log
-    if has_money:
-        rows = rows.filter(nw.col(amount) >= 0)
+    customer, date, amount = (columns[name] or "" for name in ("customer_id", "date", "amount"))
+    rows: Any = log.filter(nw.col(amount) >= 0) if days.has_money else log
     if "kind" in schema:
         rows = rows.filter(nw.col("kind") != "refund")
     rows = rows.select(
-        nw.col(customer or "").alias("customer_id"),
-        nw.col(date or "").alias("date"),
+        nw.col(customer).alias("customer_id"),
+        nw.col(date).alias("date"),
         nw.col(by).cast(nw.String).fill_null(NOT_STATED).alias("group"),
-        (nw.col(amount) if has_money else nw.lit(0.0)).cast(nw.Float64).alias("money"),
+        (nw.col(amount) if days.has_money else nw.lit(0.0)).cast(nw.Float64).alias("money"),
     )
     first = rows.group_by("customer_id").agg(nw.col("date").min().alias("first"))
     rows = rows.join(first, on="customer_id", how="left").filter(nw.col("date") == nw.col("first"))

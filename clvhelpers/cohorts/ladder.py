@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import DataContractError, NotEnoughDataError
-from clvhelpers.text import number, plain
+from clvhelpers.text import count, number, plain
 
 FEWEST = 3
 Array = np.ndarray[Any, Any]
@@ -91,17 +91,18 @@ def _checked(triangle: pd.DataFrame) -> Array:
     values = triangle.to_numpy(dtype=float, na_value=np.nan)
     if min(values.shape) < FEWEST:
         raise NotEnoughDataError(
-            f"the triangle has {number(values.shape[0])} cohorts and {number(values.shape[1])} ages: growth and its "
+            f"the triangle has {count(values.shape[0], 'cohort')} and {count(values.shape[1], 'age')}: growth and its "
             f"error need at least {FEWEST} of each, so that two cohorts have seen the same step"
         )
     seen = ~np.isnan(values)
-    problems = [f"cohort {triangle.index[row]} has no number at its first age" for row in np.flatnonzero(~seen[:, 0])]
+    cohorts, ages = list(triangle.index), list(triangle.columns)
+    problems = [f"cohort {cohorts[row]} has no number at its first age" for row in np.flatnonzero(~seen[:, 0])]
     gaps = (~seen[:, :-1] & seen[:, 1:]).any(axis=1)
-    problems += [f"cohort {triangle.index[row]} has a gap between its ages" for row in np.flatnonzero(gaps)]
+    problems += [f"cohort {cohorts[row]} has a gap between its ages" for row in np.flatnonzero(gaps)]
     grows_later = np.fliplr(np.maximum.accumulate(np.fliplr(np.nan_to_num(values)), axis=1)) > 0
     bad = seen & ((values < 0) | ((values == 0) & grows_later))
     problems += [
-        f"cohort {triangle.index[row]} has {plain(values[row, age])} at age {triangle.columns[age]}: a number that "
+        f"cohort {cohorts[row]} has {plain(values[row, age])} at age {ages[age]}: a number that "
         "grows by a factor must be above 0 (take orders, or the additive method)"
         for row, age in np.argwhere(bad)
     ]

@@ -14,7 +14,7 @@ from clvhelpers.cohorts.tails import growth_beyond
 from clvhelpers.cohorts.truncation import left_truncation_note
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError, SeasonWarning
 from clvhelpers.purchases import one_of
-from clvhelpers.text import money, number
+from clvhelpers.text import count, money, number
 from clvhelpers.text import period as period_name
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
 
 VALUES = ("revenue", "orders", "n_active")
-WORDS = {"orders": "orders", "n_active": "customers still active"}
+WORDS = {"revenue": "", "orders": " orders", "n_active": " customers still active"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,13 @@ class CohortProjection:
     (chain ladder, and beyond the triangle the tail of a model), `standard_error` (Mack's; missing beyond the triangle)
     and `additive` (so far, plus the average increase per customer at each age that is missing). Numbers are
     cumulative, or customers still active for `value="n_active"`. `ladder` has the factors and the completed triangle,
-    which ends at age `within`. `seasonal` are the calendar periods that age does not explain.
+    which ends at age `within`, and `added` is that triangle by the additive method. `seasonal` are the calendar
+    periods that age does not explain.
     """
 
     frame: pd.DataFrame
     ladder: ChainLadder
+    added: pd.DataFrame
     value: str
     step: str
     to_age: int
@@ -58,12 +60,13 @@ class CohortProjection:
 
     def sentence(self) -> str:
         """What was seen, what is expected by each method, with what error, and what both take for granted."""
-        seen, total, added = (self._shown(self.frame[name].sum()) for name in ("so_far", "expected", "additive"))
+        seen, total, added = (self.shown(self.frame[name].sum()) for name in ("so_far", "expected", "additive"))
         error = self.total_standard_error
-        known = f" (standard error {self._shown(error)})" if error is not None else ""
+        known = f" (standard error {self.shown(error)})" if error is not None else ""
+        cohorts = count(len(self.frame), "cohort")
         notes = [
-            f"By {self.step} {self.to_age} of each, {number(len(self.frame))} cohorts with {seen} so far are expected "
-            f"to come to {total}{known}; adding the average change per customer at each age instead gives {added}.",
+            f"By {self.step} {self.to_age} of each, {cohorts} with {seen}{WORDS[self.value]} so far are expected to "
+            f"come to {total}{known}; adding the average change per customer at each age instead gives {added}.",
             "Both take it that a cohort ages like those before it, with no season and no trend.",
         ]
         if self.tail:
@@ -75,16 +78,39 @@ class CohortProjection:
             notes.append(season_note(self.seasonal))
         return " ".join(notes)
 
+    def check(self, later: CohortTable) -> pd.DataFrame:
+        """How far off each method is, given the table of a later day: `method, predicted, came, error`.
+
+        Each cohort is compared at the last age that is complete in `later` and within the triangle; of those that
+        have not aged, nothing. "standing still" predicts that nothing more comes. Raises NotEnoughDataError where no
+        cohort is older in `later`.
+        """
+        came, _ = _triangle(later, self.value)
+        seen = self.frame.set_index("cohort")
+        ages = {cohort: min(int(came.loc[cohort].last_valid_index()), self.within) for cohort in seen.index}
+        older = [cohort for cohort, age in ages.items() if age > seen.loc[cohort, "age"]]
+        if not older:
+            raise NotEnoughDataError(
+                f"no cohort is older in the later table, or all are past {self.step} {self.within}"
+            )
+        at = {name: sum(frame.loc[c, ages[c]] for c in older) for name, frame in self._completed().items()}
+        truth = float(sum(came.loc[cohort, ages[cohort]] for cohort in older))
+        predicted = {"standing still": float(seen.loc[older, "so_far"].sum()), **at}
+        frame = pd.DataFrame({"method": list(predicted), "predicted": list(predicted.values()), "came": truth})
+        return frame.assign(error=frame["predicted"] / truth - 1)
+
+    def _completed(self) -> dict[str, pd.DataFrame]:
+        return {"chain ladder": self.ladder.completed, "additive": self.added}
+
     def plot(self) -> "Picture":
         """What was seen and what is expected of each cohort, with the standard error."""
         from clvhelpers.plots.cohort_values import projected_cohorts
 
         return projected_cohorts(self)
 
-    def _shown(self, amount: float) -> str:
-        if self.value == "revenue":
-            return money(amount, self.currency)
-        return f"{number(amount)} {WORDS[self.value]}"
+    def shown(self, amount: float) -> str:
+        """An amount as money or as a count, as the value asks for."""
+        return money(amount, self.currency) if self.value == "revenue" else number(amount)
 
 
 def project_cohorts(
@@ -128,9 +154,12 @@ def project_cohorts(
     seasonal = tuple(seasonal_periods(table)["period"])
     if seasonal:
         warnings.warn(season_note(seasonal), SeasonWarning, stacklevel=2)
-    frame = _frame(ladder, n0, _additive(inside, n0), beyond if to_age > oldest else None)
+    added = _additive(inside, n0)
+    frame = _frame(ladder, n0, added.iloc[:, -1], beyond if to_age > oldest else None)
     name = type(tail).__name__ if to_age > oldest else None
-    return CohortProjection(frame, ladder, value, table.step, to_age, min(to_age, oldest), name, seasonal, currency)
+    return CohortProjection(
+        frame, ladder, added, value, table.step, to_age, min(to_age, oldest), name, seasonal, currency
+    )
 
 
 def season_note(seasonal: tuple[pd.Period, ...]) -> str:
@@ -168,13 +197,13 @@ def _triangle(table: CohortTable, value: str) -> tuple[pd.DataFrame, pd.Series]:
     return (triangle if value == "n_active" else triangle.cumsum(axis=1, skipna=True).where(triangle.notna())), sizes
 
 
-def _additive(triangle: pd.DataFrame, n0: pd.Series) -> pd.Series:
-    """Each cohort at the last age, if at each missing age it changes by the average per customer of those seen."""
+def _additive(triangle: pd.DataFrame, n0: pd.Series) -> pd.DataFrame:
+    """The triangle completed: at each missing age a cohort changes by the average per customer of those seen."""
     change = triangle.diff(axis=1)
     sizes = change.notna().mul(n0, axis=0).sum()
-    per_customer = change.sum() / sizes.where(sizes > 0)
-    missing = triangle.isna().mul(per_customer.fillna(0), axis=1).sum(axis=1)
-    return triangle.ffill(axis=1).iloc[:, -1] + n0 * missing
+    per_customer = (change.sum() / sizes.where(sizes > 0)).fillna(0)
+    missing = triangle.isna().mul(per_customer, axis=1).mul(n0, axis=0).cumsum(axis=1)
+    return triangle.ffill(axis=1) + missing
 
 
 def _frame(ladder: ChainLadder, n0: pd.Series, additive: pd.Series, beyond: float | None) -> pd.DataFrame:

@@ -16,8 +16,9 @@ def seasonal_periods(table: CohortTable) -> pd.DataFrame:
     age and a calendar period are hard to tell apart, and little is found. Rolling tables have no calendar: none.
 
     >>> from clvhelpers import cohort_table, load_cdnow
-    >>> len(seasonal_periods(cohort_table(load_cdnow(), end="1998-06-30")))
-    0
+    >>> found = seasonal_periods(cohort_table(load_cdnow(), end="1998-06-30"))
+    >>> found.astype({"period": str}).round(2).to_numpy().tolist()
+    [['1998-03', 270.0, 203.34, 1.33]]
     """
     cells = table.frame[table.frame["mature"] & (table.frame["age"] > 0) & (table.frame["n0"] > 0)]
     if table.mode != "calendar":
