@@ -13,6 +13,7 @@ from clvhelpers.text import Text, count, day, md
 
 END = dt.date(2025, 12, 31)
 COLUMNS = ("customer_id", "date", "amount", "order_id", "category", "channel", "quantity", "cost", "kind")
+CONTACTS = ["customer_id", "month", "contacts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,8 @@ class Company:
     "refund" where `amount` is negative). `end` is the last day that was watched. `kind` is "contractual" where
     customers give notice, else "non-contractual". `gross_margin` is a share of revenue, None where nobody stated
     it. `has_truth` says whether `clv.truth` can mark an estimate. `notes` say what reading and cleaning found.
+    What only the invented companies know, else None: `contacts` with customer service (`customer_id`, `month`, its
+    first day, `contacts`) and `acquisition_cost`, by customer_id.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Company:
     gross_margin: float | None
     has_truth: bool
     notes: tuple[str, ...] = ()
+    contacts: pd.DataFrame | None = None
+    acquisition_cost: pd.Series | None = None
 
     def missing(self, *columns: str) -> Text | None:
         """What is missing for a step that needs these columns, in words; None where all are there.
@@ -77,23 +82,41 @@ def open_company(company: str = "harbor_and_pine", client: str | Path = "") -> C
 def _harbor_and_pine() -> Company:
     """Order lines with the channel of their customer; the margin is what the cost of goods leaves of revenue."""
     orders = datasets.load_harbor_and_pine("orders")
-    channel = datasets.load_harbor_and_pine("customers").set_index("customer_id")["channel"]
+    customers = datasets.load_harbor_and_pine("customers").set_index("customer_id")
     log = orders.assign(
-        channel=orders["customer_id"].map(channel),
+        channel=orders["customer_id"].map(customers["channel"]),
         kind=orders["kind"].replace({"return": "refund"}),
     )
-    margin = round(float(1 - log["cost"].sum() / log["amount"].sum()), 3)
-    return Company("Harbor & Pine", "USD", "non-contractual", _in_order(log), END, margin, has_truth=True)
+    return Company(
+        name="Harbor & Pine",
+        currency="USD",
+        kind="non-contractual",
+        transactions=_in_order(log),
+        end=END,
+        gross_margin=round(float(1 - log["cost"].sum() / log["amount"].sum()), 3),
+        has_truth=True,
+        contacts=datasets.load_harbor_and_pine("service")[CONTACTS],
+        acquisition_cost=customers["acquisition_cost"],
+    )
 
 
 def _lumen() -> Company:
     """Monthly payments with the channel of their customer."""
     from clvhelpers.simulate.lumen import GROSS_MARGIN
 
-    payments = datasets.load_lumen("payments")
-    channel = datasets.load_lumen("customers").set_index("customer_id")["channel"]
-    log = payments.assign(channel=payments["customer_id"].map(channel))
-    return Company("Lumen", "USD", "contractual", _in_order(log), END, GROSS_MARGIN, has_truth=True)
+    payments, usage = datasets.load_lumen("payments"), datasets.load_lumen("usage")
+    customers = datasets.load_lumen("customers").set_index("customer_id")
+    return Company(
+        name="Lumen",
+        currency="USD",
+        kind="contractual",
+        transactions=_in_order(payments.assign(channel=payments["customer_id"].map(customers["channel"]))),
+        end=END,
+        gross_margin=GROSS_MARGIN,
+        has_truth=True,
+        contacts=usage.rename(columns={"support_contacts": "contacts"})[CONTACTS],
+        acquisition_cost=customers["acquisition_cost"],
+    )
 
 
 def _cdnow() -> Company:

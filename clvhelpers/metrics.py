@@ -10,7 +10,7 @@ import pandas as pd
 
 from clvhelpers.errors import ConfigError
 from clvhelpers.purchases import Day, PurchaseDays, purchase_days, rows_of
-from clvhelpers.text import count, day, money, number, percent
+from clvhelpers.text import Cell, Format, Table, count, day, money, number, percent, table
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
@@ -56,6 +56,15 @@ class KeyMetrics:
             return f"{words} The orders do not cover the {self.months} months before: no retention rate."
         kept = self.now("retention rate")
         return f"{words} Of the customers of the {self.months} months before, {percent(kept)} bought again."
+
+    def table(self, currency: str = "USD") -> Table:
+        """The metrics of both periods, each in its own unit."""
+        looks = [_look(metric, currency) for metric in METRICS]
+        shown = self.frame[["metric", "change"]].copy()
+        for place, period in enumerate(("before", "now"), start=1):
+            shown.insert(place, period, list(map(Cell, self.frame[period], looks)))
+        caption = f"{self.months} months to {day(self.end)}, and the {self.months} before"
+        return table(shown, caption, before=str, now=str, change=lambda value: percent(value, signed=True))
 
     def plot(self) -> "Picture":
         """What moved revenue between the two periods: customers, orders for each, or money an order."""
@@ -139,6 +148,17 @@ def _metrics(found: dict[str, float], period: str) -> dict[str, float]:
     kept = _share(found["kept"], found["before_customers"]) if period == "now" else float("nan")
     values = (customers, _share(orders, customers), _share(revenue, orders), _share(revenue, customers), revenue)
     return dict(zip(METRICS, (*values, _share(found[f"{period}_repeaters"], customers), kept, 1 - kept), strict=True))
+
+
+def _look(metric: str, currency: str) -> Format:
+    """How a metric is written."""
+    if metric.endswith("rate"):
+        return percent
+    if metric == "customers":
+        return number
+    if metric == "orders per customer":
+        return lambda value: number(value, 2)
+    return lambda value: money(value, currency)
 
 
 def _share(part: float, whole: float) -> float:

@@ -36,6 +36,19 @@ def test_cdnow_is_its_sample_with_the_free_orders_and_duplicates() -> None:
     assert len(clv.customer_summary(shop.transactions, end=shop.end)) == 2357
 
 
+@pytest.mark.parametrize("company", ["harbor_and_pine", "lumen"])
+def test_invented_companies_know_what_customers_cost(company: str) -> None:
+    shop = clv.open_company(company)
+    assert shop.contacts is not None
+    assert shop.acquisition_cost is not None
+    customers = set(shop.transactions["customer_id"])
+    assert set(shop.contacts["customer_id"]) <= customers
+    assert set(shop.acquisition_cost.index) == customers
+    assert shop.transactions["channel"].notna().all()
+    assert 0 < (shop.gross_margin or 0) < 1
+    assert shop.missing("channel", "amount") is None
+
+
 def test_client_file_wins_over_a_company_and_tells_what_was_set_aside(client_file: Path) -> None:
     shop = clv.open_company("lumen", client=client_file)
     assert (shop.name, shop.currency, shop.end, shop.gross_margin) == ("Acme [x](y)", "EUR", date(2026, 2, 28), 0.25)

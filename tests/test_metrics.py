@@ -108,3 +108,11 @@ def test_length_that_is_no_number_of_months_is_refused(months: Any) -> None:
 def test_rows_that_can_not_be_used_are_refused() -> None:
     with pytest.raises(DataContractError, match="1 row has no customer"):
         clv.key_metrics(LOG.assign(customer_id=LOG["customer_id"].where(LOG.index > 0)))
+
+
+def test_table_writes_each_metric_in_its_unit() -> None:
+    texts = clv.key_metrics(LOG, end="2025-12-31").table("GBP").texts().set_index("metric")
+    assert texts.loc["customers"].tolist() == ["2", "3", "+50.0%"]
+    assert texts.loc["orders per customer", "now"] == "1.33"
+    assert texts.loc["revenue", "now"] == "£120.00"
+    assert texts.loc["churn rate"].tolist() == ["–", "50.0%", "–"]
