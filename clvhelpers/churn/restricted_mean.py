@@ -132,7 +132,7 @@ def restricted_mean(curves: Survival, horizon: float) -> RestrictedMeans:
     [[2.7, 0.507]]
     """
     _check_horizon(curves, horizon)
-    rows = [{"group": name} | _area(curves.curve(name), horizon, curves.start) for name in curves.groups]
+    rows = [{"group": name} | _area(one, horizon) for name, one in curves.curves().items()]
     frame = pd.DataFrame(rows)
     z = NormalDist().inv_cdf(0.5 + curves.level / 2)
     half = z * frame["standard_error"]
@@ -144,7 +144,7 @@ def restricted_mean(curves: Survival, horizon: float) -> RestrictedMeans:
 def _check_horizon(curves: Survival, horizon: float) -> None:
     if not np.isfinite(horizon) or horizon <= curves.start:
         raise ConfigError(f"horizon is {horizon}: expected an age after the start of the curves, {curves.start:g}")
-    lasts = {name: curves.curve(name).iloc[-1] for name in curves.groups}
+    lasts = {name: rows.iloc[-1] for name, rows in curves.curves().items()}
     short = {name: row["time"] for name, row in lasts.items() if row["time"] < horizon and row["survival"] > 0}
     if short:
         told = ", ".join(f"{name} for {long_time(time, curves.unit)}" for name, time in short.items())
@@ -154,7 +154,7 @@ def _check_horizon(curves: Survival, horizon: float) -> None:
         )
 
 
-def _area(rows: pd.DataFrame, horizon: float, start: float) -> dict[str, float]:
+def _area(rows: pd.DataFrame, horizon: float) -> dict[str, float]:
     rows = rows[rows["time"] <= horizon]
     survival = rows["survival"].to_numpy()
     steps = np.diff(np.append(rows["time"].to_numpy(dtype=float), horizon)) * survival

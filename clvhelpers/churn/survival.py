@@ -52,12 +52,16 @@ class Survival:
             raise ConfigError(f"nobody is in the group {group!r}; the groups are {', '.join(self.groups)}")
         return rows.reset_index(drop=True)
 
+    def curves(self) -> dict[str, pd.DataFrame]:
+        """The rows of each group, by its name."""
+        return {str(name): rows for name, rows in self.frame.groupby("group", sort=False)}
+
     def at(self, times: Sequence[float]) -> pd.DataFrame:
         """The curve at the given ages: `group, time, at_risk, survival, low, high`.
 
         Missing where nobody was seen for so long: a curve is never drawn on beyond its last customer.
         """
-        return pd.concat([_read_off(self.curve(name), times).assign(group=name) for name in self.groups])[
+        return pd.concat([_read_off(rows, times).assign(group=name) for name, rows in self.curves().items()])[
             ["group", "time", "at_risk", "survival", "low", "high"]
         ].reset_index(drop=True)
 
@@ -67,10 +71,9 @@ class Survival:
         Missing where the curve (or an end of its interval) does not come down to a half while customers are seen.
         Source of the interval: Brookmeyer & Crowley (1982), Biometrics 38, 29-41.
         """
-        curves = {name: self.curve(name) for name in self.groups}
         rows = [
             (name, *(_first_at_half(rows, column) for column in ("survival", "low", "high")))
-            for name, rows in curves.items()
+            for name, rows in self.curves().items()
         ]
         return pd.DataFrame(rows, columns=["group", "median", "low", "high"])
 
