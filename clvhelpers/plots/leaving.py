@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from clvhelpers.churn.hazards import span_name
 from clvhelpers.churn.stays import EVERYBODY
 from clvhelpers.plots.look import COLOURS, GREY, INK, ORANGE, PURPLE, SKY, Picture, canvas, title
-from clvhelpers.plots.survival import age_ticks, dots, dots_height, few_enough
+from clvhelpers.plots.survival import age_ticks, dots, dots_height, few_enough, name_lines
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -32,13 +32,12 @@ def hazard_points(result: "Hazards") -> Picture:
     """
     by_age = len(result.frame[["age_from", "age_to"]].drop_duplicates()) > 1
     finding = _hazard_finding(result)
-    size = (5.8, 3.7) if by_age else (5.8, dots_height(result.frame))
+    size = (5.8, 3.6 + 0.15 * len(result.groups)) if by_age else (5.8, dots_height(result.frame))
     with canvas(figsize=size) as (figure, axes):
         if by_age:
             few_enough(result.groups)
             _hazards_by_age(axes, result)
-            if len(result.groups) > 1:
-                axes.legend(loc="upper right")
+            name_lines(figure, axes, result.groups)
         else:
             dots(axes, result.frame, "hazard", [percent(rate) for rate in result.frame["hazard"]])
             axes.xaxis.set_major_formatter(lambda rate, _: percent(rate, 0))

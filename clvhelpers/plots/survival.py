@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.churn.stays import EVERYBODY, FEWEST_AT_RISK, Array, long_time
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from clvhelpers.churn.restricted_mean import MeanDifference, RestrictedMeans
     from clvhelpers.churn.survival import Survival
 
-STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
+STEPS = (1, 2, 3, 6, 12, 24, 60, 90, 180, 365)  # months or years, weeks, days
 MOST_TICKS, MOST_DOTS = 8, 30
+SHORT_NAME, FEW_GROUPS = 16, 4
 
 
 def survival_curves(result: "Survival", until: float | None = None) -> Picture:
@@ -36,13 +38,15 @@ def survival_curves(result: "Survival", until: float | None = None) -> Picture:
     ticks = age_ticks(result.start, end)
     groups = result.groups
     heights = [3.6, 0.25 + 0.2 * len(groups)]
-    with canvas(rows=2, figsize=(5.8, sum(heights) + 0.4), height_ratios=heights) as (figure, both):
+    with canvas(rows=2, figsize=(5.8, sum(heights) + 0.4 + 0.15 * (len(groups) - 1)), height_ratios=heights) as (
+        figure,
+        both,
+    ):
         axes, table = both
         for name, colour in zip(groups, COLOURS, strict=False):
             _draw_curve(axes, result.curve(name), colour, name, end)
         _share_axis(axes, "Share still there")
-        if len(groups) > 1:
-            axes.legend(loc="upper right")
+        name_lines(figure, axes, groups)
         _at_risk_table(table, result, ticks)
         for part in both:
             part.set_xlim(result.start, end)
@@ -145,6 +149,17 @@ def few_enough(groups: list[str]) -> None:
         )
 
 
+def name_lines(figure: Figure, axes: Axes, groups: list[str]) -> None:
+    """Which line is whose: in the corner that falling curves leave free, or below where that takes more room."""
+    if len(groups) == 1:
+        return
+    longest = max(len(name) for name in groups)
+    if longest <= SHORT_NAME and len(groups) <= FEW_GROUPS:
+        axes.legend(loc="upper right")
+    else:
+        figure.legend(loc="outside lower center", ncols=1 if longest > 2 * SHORT_NAME else 2)
+
+
 def age_ticks(start: float, end: float) -> list[float]:
     """Ages to mark on an axis, at whole multiples of a step that people count in.
 
@@ -212,7 +227,8 @@ def _at_risk_table(table: Axes, result: "Survival", ticks: list[float]) -> None:
             ink = colour if len(result.groups) > 1 else INK
             table.text(age, row, number(at_risk), ha="center", va="center", fontsize=9, color=ink)
     alone = result.groups == [EVERYBODY]
-    table.set_yticks(range(len(result.groups)), ["At risk"] if alone else result.groups)
+    names = [name if len(name) <= SHORT_NAME else f"{name[: SHORT_NAME - 1]}…" for name in result.groups]
+    table.set_yticks(range(len(names)), ["At risk"] if alone else names)
     table.set_ylim(len(result.groups) - 0.5, -0.5)
     table.xaxis.set_visible(False)
     table.tick_params(axis="y", length=0, pad=20)
