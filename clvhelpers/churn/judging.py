@@ -118,14 +118,14 @@ def check_score(score: ChurnScore, later: ChurnSet, bins: int = 10) -> ScoreChec
     >>> found.calibration.error < 2 * found.calibration.error_by_chance, found.auc > 0.6
     (True, True)
     """
-    if problems := overlapping_label(pd.Timestamp(score.label_end), pd.Timestamp(later.cut)):
+    if problems := overlapping_label(pd.Timestamp(score.training.label_end), pd.Timestamp(later.cut)):
         raise LeakageError(problems)
     check_classes(later)
     risk, left = score.predict(later.frame), later.frame["left"].astype(bool)
     base = float(left.mean())
     top = risk.sort_values(ascending=False, kind="stable").index[: max(1, round(TOP * len(risk)))]
     return ScoreCheck(
-        calibration=calibration(risk, left, bins, base_rate=score.base_rate),
+        calibration=calibration(risk, left, bins, base_rate=score.training.base_rate),
         auc=ranking(risk, left),
         lift=float(left.loc[top].mean() / base),
         accuracy=float(((risk > 0.5) == left).mean()),

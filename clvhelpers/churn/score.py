@@ -5,9 +5,9 @@ others are. "boosting": many small trees, each mending the errors of those befor
 it finds thresholds and combinations by itself, and needs more customers.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,19 +29,30 @@ DIGITS = 9  # sums of floating-point numbers may differ in the last digits betwe
 
 @dataclass(frozen=True, eq=False)
 class ChurnScore:
-    """A fitted score. `frame` says what each feature does to the risk, strongest first; see `fit_churn_score`.
-
-    `kind`, `features`, `customers` and `base_rate` of the training, its `cut` and `label_end`.
-    """
+    """A fitted score of a `kind`, what it was learned from (`training`) and the model of scikit-learn in it."""
 
     kind: str
-    features: tuple[str, ...]
-    customers: int
-    base_rate: float
-    cut: dt.date
-    label_end: dt.date
-    frame: pd.DataFrame = field(repr=False)
+    training: ChurnSet = field(repr=False)
     model: Any = field(repr=False)
+    seed: int
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.training.features
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """What each feature does to the risk, strongest first.
+
+        Logistic: `feature`, `odds_ratio` (what a standard deviation more, or a word, does to the odds of leaving)
+        and `weight`, its logarithm. Boosting: `feature` and `weight`, by how much the log loss of the training
+        grows when the feature is shuffled.
+        """
+        if self.kind == "logistic":
+            return _odds_ratios(self.model).round(DIGITS)
+        rows, left = _learned_from(self.training)
+        with _one_thread():
+            return _shuffled(self.model, rows, left, self.seed).round(DIGITS)
 
     def predict(self, features: pd.DataFrame) -> pd.Series:
         """The probability of leaving of each row, with the index of `features`.
@@ -65,8 +76,9 @@ class ChurnScore:
         """What it was learned from and what counts most, in words."""
         strongest = self.frame.iloc[0]["feature"]
         return (
-            f"The {self.kind} score learned from {count(self.customers, 'customer')} of {day(self.cut)}, of whom "
-            f"{percent(self.base_rate)} left by {day(self.label_end)}. What tells it most is {strongest}."
+            f"The {self.kind} score learned from {count(len(self.training.frame), 'customer')} of "
+            f"{day(self.training.cut)}, of whom {percent(self.training.base_rate)} left by "
+            f"{day(self.training.label_end)}. What tells it most is {strongest}."
         )
 
     def plot(self) -> "Picture":
@@ -80,13 +92,12 @@ def fit_churn_score(training: ChurnSet, kind: str = "logistic", seed: int = 0) -
     """Learn who leaves from the customers of one day; the same data and `seed` give the same score.
 
     Numbers are scaled to their standard deviation and missing ones filled with the median (logistic) or left
-    missing (boosting); words become a column each. `frame` of a logistic score: `feature`, `odds_ratio` (what a
-    standard deviation more, or a word, does to the odds of leaving) and `weight` (its logarithm). Of a boosting
-    score: `feature` and `weight`, by how much log loss grows when the feature is shuffled. Trees stop early on
-    purpose: 100 of them, eight leaves each, fifty customers in a leaf.
+    missing (boosting); words become a column each. The trees are few and small on purpose: 100 of them, eight
+    leaves each, fifty customers in a leaf.
 
     Raises `NotEnoughDataError` where nobody or everybody left, or fewer than 30 did.
 
+    >>> import datetime as dt
     >>> rng = np.random.default_rng(1)
     >>> hours = rng.gamma(2, 5, 400)
     >>> frame = pd.DataFrame({"hours": hours, "left": rng.random(400) < 1 / (1 + np.exp(hours / 5))})
@@ -96,16 +107,12 @@ def fit_churn_score(training: ChurnSet, kind: str = "logistic", seed: int = 0) -
     """
     one_of(kind, KINDS, "kind")
     check_classes(training, FEWEST)
-    rows, left = _plain(training.frame[list(training.features)]), training.frame["left"].to_numpy(dtype=bool)
+    rows, left = _learned_from(training)
     words = [str(name) for name in rows if rows[name].dtype == object]
     model = _logistic(rows, words) if kind == "logistic" else _boosting(rows, words, seed)
     with _one_thread():
         model.fit(rows, left)
-        found = _odds_ratios(model) if kind == "logistic" else _shuffled(model, rows, left, seed)
-    features = tuple(training.features)
-    return ChurnScore(
-        kind, features, len(rows), training.base_rate, training.cut, training.label_end, found.round(DIGITS), model
-    )
+    return ChurnScore(kind, training, model, seed)
 
 
 def check_classes(found: ChurnSet, fewest: int = 1) -> None:
@@ -123,6 +130,10 @@ def check_classes(found: ChurnSet, fewest: int = 1) -> None:
         raise NotEnoughDataError(
             f"{who} and {number(stayers)} stayed: at least {fewest} of each are needed; take another cut or horizon"
         )
+
+
+def _learned_from(training: ChurnSet) -> tuple[pd.DataFrame, np.ndarray]:
+    return _plain(training.frame[list(training.features)]), training.frame["left"].to_numpy(dtype=bool)
 
 
 def _plain(features: pd.DataFrame) -> pd.DataFrame:

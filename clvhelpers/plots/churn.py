@@ -30,7 +30,7 @@ LOOK = {  # of the groups of a saving plan
 def last_months(found: "BeforeLeaving") -> Picture:
     """Each measure (a small panel) by months before leaving: those who left, and stayers of the same age."""
     measures = found.frame["measure"].unique().tolist()
-    columns = min(2, len(measures))
+    columns = len(measures) if len(measures) <= 3 else 2
     rows = -(-len(measures) // columns)
     with canvas(rows, columns, figsize=(7.2, 0.9 + 2.1 * rows), squeeze=False) as (figure, grid):
         for axes, name in zip(grid.flat, measures, strict=False):
@@ -39,6 +39,7 @@ def last_months(found: "BeforeLeaving") -> Picture:
             axes.set_visible(False)
         handles, labels = grid.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        figure.supxlabel("whole months before leaving", fontsize=10)
         figure.suptitle(_before_finding(found), x=0.01, ha="left", fontsize=12, fontweight="bold")
     last = found.frame[found.frame["months_before"].isin([1, found.months])]
     told = [
@@ -62,7 +63,6 @@ def _last_months_of(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     axes.plot(months, rows["stayers_mean"], color=BLUE, linestyle="--", label="stayed (same age)")
     axes.set_ylim(bottom=0)
     axes.set_xticks(sorted(months), [number(-month) for month in sorted(months)])
-    axes.set_xlabel("whole months before leaving")
     axes.set_title(name.replace("_", " "), fontsize=10, fontweight="normal")
     number_axis(axes.yaxis)
 
