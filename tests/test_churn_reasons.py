@@ -39,6 +39,9 @@ def test_incidence_by_hand() -> None:
     price = found.curve("price").set_index("time")
     assert price["incidence"].to_dict() == pytest.approx({0: 0, 1: 0.2, 2: 0.2, 4: 0.2 + 0.6 / 2, 5: 0.5})
     assert price["events"].to_list() == [0, 1, 0, 1, 0]
+    assert found.at([5, 6]).query("reason == 'price'")["incidence"].notna().to_list() == [True, False]
+    all_left = cumulative_incidence(stays_of([1, 2], ["price", "moved"])).at([9])
+    assert all_left["incidence"].to_list() == [0.5, 0.5]
 
 
 @settings(max_examples=25)

@@ -1,6 +1,7 @@
 """From spells to stays: plan changes merged, returners, the window, months of the calendar, impossible spells."""
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from clvhelpers import datasets
@@ -96,6 +97,11 @@ def test_other_units() -> None:
     assert found == pytest.approx([366, 366 / 7, 4, 1])
 
 
+def test_the_time_of_day_plays_no_part(spells: pd.DataFrame) -> None:
+    late = spells.assign(start_date=spells["start_date"] + pd.Timedelta(hours=15, minutes=30))
+    pd.testing.assert_frame_equal(customer_spells(late, END), customer_spells(spells, END))
+
+
 def test_the_spells_given_are_not_changed(spells: pd.DataFrame) -> None:
     before = spells.copy()
     customer_spells(spells, "2024-07-14")
@@ -171,6 +177,10 @@ def test_arguments_that_can_not_be(spells: pd.DataFrame) -> None:
         customer_spells(spells.drop(columns="end_reason"), END)
     with pytest.raises(DataContractError, match="start_date holds no dates"):
         customer_spells(spells.assign(start_date=spells["start_date"].astype(str)), END)
+    with pytest.raises(DataContractError, match="start_date has a time zone"):
+        customer_spells(spells.assign(start_date=spells["start_date"].dt.tz_localize("UTC")), END)
+    with pytest.raises(DataContractError, match="must be a pandas frame with a row for each, not polars's DataFrame"):
+        customer_spells(pl.from_pandas(spells), END)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="returners"):
         customer_spells(spells, END, returners="last")
     with pytest.raises(ConfigError, match="unit is 'M'"):

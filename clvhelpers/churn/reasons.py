@@ -26,7 +26,7 @@ from clvhelpers.churn.stays import (
     check_unit,
     read_stays,
 )
-from clvhelpers.churn.survival import greenwood_terms, risk_table
+from clvhelpers.churn.survival import ROUNDING, greenwood_terms, risk_table
 from clvhelpers.cohorts import wilson_interval
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.text import count, number, percent
@@ -78,12 +78,14 @@ class Incidence:
     def at(self, times: Sequence[float]) -> pd.DataFrame:
         """The shares at the given ages: `group, reason, time, incidence, low, high`; missing where nobody was seen."""
         asked = np.asarray(times, dtype=float)
+        lasts = self.frame.groupby(["group", "reason"], sort=False).tail(1)
+        gone = lasts.groupby("group")["incidence"].sum() > 1 - ROUNDING  # all have left, so nothing changes any more
         found = []
         for (group, reason), rows in self.frame.groupby(["group", "reason"], sort=False):
             known = rows["time"].to_numpy()
             row = np.searchsorted(known, asked, side="right") - 1
             told = rows[["incidence", "low", "high"]].iloc[np.maximum(row, 0)].reset_index(drop=True)
-            told = told.mask(pd.Series((row < 0) | (asked > known[-1])))
+            told = told.mask(pd.Series((row < 0) | ((asked > known[-1]) & ~gone[group])))
             found.append(told.assign(group=str(group), reason=str(reason), time=asked))
         return pd.concat(found, ignore_index=True)[["group", "reason", "time", "incidence", "low", "high"]]
 

@@ -162,7 +162,8 @@ def _area(rows: pd.DataFrame, horizon: float) -> dict[str, float]:
     n, d = rows["at_risk"].to_numpy(dtype=float), rows["events"].to_numpy(dtype=float)
     variance = float(np.sum(remaining**2 * greenwood_terms(n, d)))
     last = rows.iloc[-1]
-    still = last["at_risk"] if last["time"] == horizon else last["at_risk"] - last["events"] - last["censored"]
+    after = last["at_risk"] - last["events"] - last["censored"] + last["entered"]
+    still = last["at_risk"] if last["time"] == horizon else after
     error = np.sqrt(variance) if d.sum() > 0 else np.nan
     return {"mean": float(steps.sum()), "standard_error": error, "at_risk": int(still)}
 

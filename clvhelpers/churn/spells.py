@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clvhelpers.churn.stays import UNITS
+from clvhelpers.churn.stays import UNITS, check_pandas
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.purchases import EXAMPLES, Day, as_day, one_of
 from clvhelpers.text import day, number
@@ -151,21 +151,32 @@ def _day(value: Day, name: str) -> dt.date:
 
 def _checked(spells: pd.DataFrame) -> pd.DataFrame:
     """The spells by customer and start; raises one error that names every spell that can't be."""
+    check_pandas(spells, "spells", "use its .to_pandas() or .df() first")
     missing = [name for name in COLUMNS if name not in spells]
     if missing:
         raise DataContractError(
             f"the spells have no column {', '.join(missing)}; they have {', '.join(map(str, spells.columns))}"
         )
-    wrong = [name for name in ("start_date", "end_date") if not pd.api.types.is_datetime64_any_dtype(spells[name])]
+    wrong = [problem for name in ("start_date", "end_date") if (problem := _date_problem(spells[name]))]
     if wrong:
-        raise DataContractError([f"the column {name} holds no dates: use pd.to_datetime first" for name in wrong])
+        raise DataContractError(wrong)
     if spells.empty:
         raise NotEnoughDataError("there is no spell: at least one customer is needed")
-    rows = spells[COLUMNS].sort_values(["customer_id", "start_date"], kind="stable")
+    days = {name: spells[name].dt.normalize() for name in ("start_date", "end_date")}
+    rows = spells[COLUMNS].assign(**days).sort_values(["customer_id", "start_date"], kind="stable")
     problems = [_problem(rows[bad], what, mend) for what, bad, mend in _impossible(rows) if bad.any()]
     if problems:
         raise DataContractError(problems)
     return rows
+
+
+def _date_problem(values: pd.Series) -> str | None:
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        return f"the column {values.name} holds no dates: use pd.to_datetime first"
+    if values.dt.tz is not None:
+        mend = ".dt.tz_convert(zone of the company).dt.tz_localize(None)"
+        return f"the column {values.name} has a time zone, so its days are not settled: use {mend}"
+    return None
 
 
 def _impossible(rows: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:

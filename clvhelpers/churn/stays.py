@@ -117,6 +117,13 @@ def read_stays(frame: pd.DataFrame, by: By = None) -> Stays:
     return Stays(duration, left, np.where(entry > 0, entry, -np.inf), group, groups, 0.0)
 
 
+def check_pandas(frame: object, what: str, mend: str) -> None:
+    """One row a stay or spell is small, so it is a pandas frame."""
+    if not isinstance(frame, pd.DataFrame):
+        kind = f"{type(frame).__module__.partition('.')[0]}'s {type(frame).__name__}"
+        raise DataContractError(f"the {what} must be a pandas frame with a row for each, not {kind}: {mend}")
+
+
 def check_level(level: float) -> None:
     """A level of confidence is a share between 0 and 1."""
     if not 0 < level < 1:
@@ -140,10 +147,7 @@ def long_time(value: float, unit: str) -> str:
 
 
 def _check_columns(frame: pd.DataFrame, by: list[str]) -> None:
-    if not isinstance(frame, pd.DataFrame):
-        raise DataContractError(
-            f"stays must be a pandas frame with a row a stay, not {type(frame).__name__}; customer_spells makes one"
-        )
+    check_pandas(frame, "stays", "customer_spells makes one")
     missing = [name for name in ("duration", "left", *by) if name not in frame]
     if missing:
         raise DataContractError(
