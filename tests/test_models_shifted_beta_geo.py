@@ -127,6 +127,10 @@ def test_lifetimes_agree_with_each_other(model):
     assert model.expected_lifetime(0.10, periods=400) == pytest.approx(whole, rel=1e-9)
     assert model.expected_lifetime(0.0, periods=8) == pytest.approx(model.survival(np.arange(8)).sum())
     assert np.all(np.diff(model.expected_residual_lifetime(np.arange(1, 9))) > 0)
+    paid = pd.Series([3.0, 1.0, 3.0], index=["a", "b", "c"])
+    of_each = model.expected_residual_lifetime(paid)
+    assert of_each.index.equals(paid.index)
+    assert of_each.tolist() == [model.expected_residual_lifetime(int(one)) for one in paid]
 
 
 def test_a_yearly_discount_rate_is_converted_once():

@@ -121,16 +121,20 @@ class ShiftedBetaGeoModel(FittedModel):
 
     def expected_residual_lifetime(
         self, paid: npt.ArrayLike = 1, discount_rate: float = 0.10, periods: int | None = None
-    ) -> float | Array:
+    ) -> float | Array | pd.Series:
         """Expected payments still to come of a customer who has `paid` so many times, just before the next is due.
+
+        `paid` may be several (an array, or a Series, whose index is kept).
 
         The next payment is made by those who renew and is not discounted (DERL of Fader & Hardie 2010, equation 7).
         `discount_rate` and `periods` as for `expected_lifetime`.
         """
-        made = _whole("paid", paid, least=1)
+        made, place = np.unique(_whole("paid", paid, least=1), return_inverse=True)
         stays = np.asarray(self.expected_retention_rate(made))
-        left = [self._lifetime(discount_rate, periods, renewals=int(n)) for n in made.ravel()]
-        return _like(paid, stays * np.reshape(left, made.shape))
+        left = stays * [self._lifetime(discount_rate, periods, renewals=int(n)) for n in made]
+        if isinstance(paid, pd.Series):
+            return pd.Series(left[place], paid.index, name="expected_residual_lifetime")
+        return _like(paid, left[place].reshape(np.shape(paid)))
 
     @property
     def _parameters(self) -> ShiftedBetaGeoParameters:
