@@ -40,7 +40,7 @@ def _activity(days: PurchaseDays, cut: dt.date, period: str, mode: str) -> Any:
 
 
 def cells_of(days: PurchaseDays, cut: dt.date, period: str, mode: str, kind: str) -> tuple[pd.DataFrame, float | None]:
-    """Every cohort at every age, observed or not, and the money that belongs to none."""
+    """Every cohort at every age, seen or not (`n_on` bought at just that age), and the money that belongs to none."""
     activity = _activity(days, cut, period, mode)
     sums = ("n_active", "orders", *(["revenue"] if days.has_money else []))
     counts = counted(activity.group_by("cohort", "age").agg(nw.col(*sums).sum()))
@@ -51,6 +51,7 @@ def cells_of(days: PurchaseDays, cut: dt.date, period: str, mode: str, kind: str
         raise NotEnoughDataError(f"no purchase up to {day(cut)}: a cohort needs at least one")
     cells = counts.reindex(_grid(counts, cut, period, mode), fill_value=0).reset_index()
     cells.insert(2, "n0", cells.groupby("cohort")["n_active"].transform("first"))
+    cells["n_on"] = cells["n_active"]
     if kind != "on":
         cells["n_active"] = _reached(cells, activity, kind)
     cells["cohort"] = periods_of(cells["cohort"], period)

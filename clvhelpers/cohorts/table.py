@@ -188,6 +188,7 @@ def table_of(days: PurchaseDays, period: str, mode: str, kind: str, keep_incompl
     frame = hide_unobserved(cells, cut, period, mode, keep_incomplete)
     first = frame["cohort"].min()
     outlier = first if drop or stands_out(frame) else None
+    frame = frame.drop(columns="n_on")
     if drop:
         frame = without(frame, first)
     return CohortTable(frame, period, mode, kind, cut, unassigned, incomplete, outlier, dropped=drop)

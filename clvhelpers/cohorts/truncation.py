@@ -19,7 +19,8 @@ def without(frame: pd.DataFrame, first: pd.Period) -> pd.DataFrame:
 def stands_out(frame: pd.DataFrame) -> bool:
     """Does the first cohort stay far more often than the others of the same ages?
 
-    Retention over the first ages that both have seen: more than 1.25 times the others', and more than 3
+    Retention on each of the first ages that both have seen (an older cohort has had more time to come back "or
+    after"): more than 1.25 times the others', and more than 3
     standard errors away, with customers (not customer-periods) as the sample, which is cautious.
     """
     cells = frame[frame["mature"] & frame["age"].between(1, OUTLIER_AGES) & (frame["n0"] > 0)]
@@ -28,8 +29,8 @@ def stands_out(frame: pd.DataFrame) -> bool:
     first = first[first["age"].isin(others["age"])]
     if first.empty:
         return False
-    share, rest = (part["n_active"].sum() / part["n0"].sum() for part in (first, others))
-    pooled = cells["n_active"].sum() / cells["n0"].sum()
+    share, rest = (part["n_on"].sum() / part["n0"].sum() for part in (first, others))
+    pooled = cells["n_on"].sum() / cells["n0"].sum()
     sizes = [part.groupby("cohort")["n0"].first().sum() for part in (first, others)]
     error = np.sqrt(pooled * (1 - pooled) * sum(1 / size for size in sizes))
     return bool(share > OUTLIER_RATIO * rest and share - rest > OUTLIER_ERRORS * error)
