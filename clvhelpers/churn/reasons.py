@@ -85,7 +85,7 @@ class Incidence:
             known = rows["time"].to_numpy()
             row = np.searchsorted(known, asked, side="right") - 1
             told = rows[["incidence", "low", "high"]].iloc[np.maximum(row, 0)].reset_index(drop=True)
-            told = told.mask(pd.Series((row < 0) | ((asked > known[-1]) & ~gone[group])))
+            told = told.mask(pd.Series((row < 0) | ((asked > known[-1]) & ~gone[str(group)])))
             found.append(told.assign(group=str(group), reason=str(reason), time=asked))
         return pd.concat(found, ignore_index=True)[["group", "reason", "time", "incidence", "low", "high"]]
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.churn.stays import EVERYBODY, FEWEST_AT_RISK, Array, long_time
 from clvhelpers.errors import ConfigError
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, INK, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, title
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -220,12 +220,11 @@ def _share_axis(axes: Axes, label: str) -> None:
 
 
 def _at_risk_table(table: Axes, result: "Survival", ticks: list[float]) -> None:
-    """A row of numbers for each group, in the colour of its curve."""
+    """A row of numbers for each group."""
     known = result.at(ticks)
-    for row, (name, colour) in enumerate(zip(result.groups, COLOURS, strict=False)):
+    for row, name in enumerate(result.groups):
         for age, at_risk in known.loc[known["group"] == name, ["time", "at_risk"]].to_numpy():
-            ink = colour if len(result.groups) > 1 else INK
-            table.text(age, row, number(at_risk), ha="center", va="center", fontsize=9, color=ink)
+            table.text(age, row, number(at_risk), ha="center", va="center", fontsize=9)
     alone = result.groups == [EVERYBODY]
     names = [name if len(name) <= SHORT_NAME else f"{name[: SHORT_NAME - 1]}…" for name in result.groups]
     table.set_yticks(range(len(names)), ["At risk"] if alone else names)
