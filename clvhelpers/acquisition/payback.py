@@ -40,8 +40,8 @@ class Payback:
     `first_date`; `months_watched` to `end`; `months_active`, first to last purchase; `months_silent`, last purchase
     to `end`; `acquisition_cost`; `margin` so far; `profit`, margin less that cost; `payback_months`, the age from
     which the margin has covered the cost ever since, missing where it has not so far; `group`, one of `GROUPS`.
-    `flows` has the margin of each customer and day: `customer_id`, `age` in months, `margin`. With a discount rate
-    all margins are discounted to the customer's first day. `discount_rate` is per year.
+    `flows` has the margin of each customer and day: `place` of the customer in `frame`, `age` in months, `margin`.
+    With a discount rate, which is per year, all margins are discounted to the customer's first day.
     """
 
     frame: pd.DataFrame
@@ -80,10 +80,11 @@ class Payback:
         `customers`, and means of a customer: `margin` so far, `acquisition_cost`, and `balance`, their difference.
         Raises `DataContractError` for customers whom `by` does not know, `NotEnoughDataError` where all are too young.
         """
-        rows = self.mature(months).set_index("customer_id")
-        label = pd.Series("all", rows.index) if by is None else _labels(by, rows.index)
-        flows = self.flows[self.flows["customer_id"].isin(rows.index) & (self.flows["age"] <= months)]
-        flows = flows.assign(group=flows["customer_id"].map(label), age=np.ceil(flows["age"]).astype(int))
+        rows = self.mature(months)
+        label = pd.Series("all", rows.index) if by is None else _labels(by, rows["customer_id"])
+        flows = self.flows[self.flows["age"] <= months]
+        group = label.reindex(flows["place"]).to_numpy()
+        flows = flows.assign(group=group, age=np.ceil(flows["age"]).astype(int)).dropna(subset="group")
         sums = flows.groupby(["group", "age"])["margin"].sum()
         cells = pd.MultiIndex.from_product([sorted(label.unique()), range(months + 1)], names=["group", "age"])
         table = sums.reindex(cells, fill_value=0.0).groupby("group").cumsum().reset_index()
@@ -156,7 +157,8 @@ def customer_payback(
     rows["age"] = (rows["day"] - rows.groupby("customer_id")["day"].transform("min")).dt.days / MONTH
     rows["margin"] = rows["money"] / (1 + discount_rate) ** (rows["age"] * MONTH / YEAR)
     frame = _customers(rows, last, acquisition_cost)
-    return Payback(frame, rows[["customer_id", "age", "margin"]], last, discount_rate, currency)
+    flows = pd.DataFrame({"place": _places(rows), "age": rows["age"], "margin": rows["margin"]})
+    return Payback(frame, flows, last, discount_rate, currency)
 
 
 def _check_rates(gross_margin: float | None, discount_rate: float) -> None:
@@ -218,9 +220,14 @@ def _costs(acquisition_cost: pd.Series | float, customers: pd.Series) -> np.ndar
     return costs
 
 
+def _places(rows: pd.DataFrame) -> np.ndarray:
+    """The place of each row's customer among all, in the order of `customer_id`, which the rows are in."""
+    return pd.factorize(rows["customer_id"])[0]
+
+
 def _payback_ages(rows: pd.DataFrame, costs: np.ndarray) -> np.ndarray:
     """The age from which each customer's margin covers the cost to the end; NaN where it does not yet."""
-    who = pd.factorize(rows["customer_id"])[0]
+    who = _places(rows)
     short = rows["margin"].groupby(who).cumsum().to_numpy() < costs[who] - NEARLY * (1 + costs[who])
     place = np.arange(len(rows))
     number = np.bincount(who, minlength=len(costs))
@@ -243,8 +250,8 @@ def _groups(frame: pd.DataFrame) -> np.ndarray:
     )
 
 
-def _labels(by: pd.Series, customers: pd.Index) -> pd.Series:
-    labels = by[~by.index.duplicated()].reindex(customers)
+def _labels(by: pd.Series, customers: pd.Series) -> pd.Series:
+    labels = pd.Series(by[~by.index.duplicated()].reindex(customers).to_numpy(), customers.index)
     unknown = int(labels.isna().sum())
     if unknown:
         raise DataContractError(
