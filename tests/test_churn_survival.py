@@ -43,7 +43,7 @@ def test_curve_by_hand() -> None:
     assert rows["censored"].to_list() == [0, 0, 1, 0, 1]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(LIVES)
 def test_without_censoring_it_is_the_share_still_there(life: np.ndarray) -> None:
     found = kaplan_meier(stays_of(life, True)).at(range(13))
@@ -51,7 +51,7 @@ def test_without_censoring_it_is_the_share_still_there(life: np.ndarray) -> None
     assert found["at_risk"].to_list() == [(life >= age).sum() for age in range(13)]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(LIVES, st.randoms(use_true_random=False))
 def test_what_always_holds(life: np.ndarray, random: Any) -> None:
     left = np.array([random.random() < 0.6 for _ in life])
@@ -70,7 +70,7 @@ def test_what_always_holds(life: np.ndarray, random: Any) -> None:
     assert longer["survival"].to_list() == rows["survival"].to_list()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(LIVES)
 def test_the_area_is_the_mean_of_lives_cut_at_the_horizon(life: np.ndarray) -> None:
     for horizon in (0.5, 3, 20):
@@ -79,7 +79,7 @@ def test_the_area_is_the_mean_of_lives_cut_at_the_horizon(life: np.ndarray) -> N
 
 
 def test_intervals_cover_the_truth() -> None:
-    stays = simulated(np.random.default_rng(5), customers=80, samples=150)
+    stays = simulated(np.random.default_rng(5), customers=80, samples=100)
     curves = kaplan_meier(stays, "sample")
     at = curves.at([6])
     truth = np.exp(-0.6)
@@ -210,7 +210,7 @@ def test_log_rank_against_a_loop(groups: int) -> None:
 
 def test_log_rank_of_equal_groups_is_a_draw_of_chi_squared() -> None:
     rng = np.random.default_rng(8)
-    found = [log_rank(simulated(rng, 60).assign(group=["a", "b", "c"] * 20), "group").p_value for _ in range(150)]
+    found = [log_rank(simulated(rng, 60).assign(group=["a", "b", "c"] * 20), "group").p_value for _ in range(100)]
     assert 0.02 <= np.mean(np.array(found) < 0.05) <= 0.085
     assert np.mean(found) == pytest.approx(0.5, abs=0.07)
 
