@@ -19,17 +19,17 @@ def migration_matrix(moves: "Migration") -> Picture:
     shares = moves.shares.dropna(how="all")
     rows, columns, values = list(shares.index), list(shares.columns), shares.to_numpy()
     sizes = moves.counts.sum(axis="columns")
-    with canvas(figsize=(max(5.8, 1.9 + 0.78 * len(columns)), 1.8 + 0.52 * len(rows))) as (figure, axes):
-        image = axes.pcolormesh(shares.to_numpy(), cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1)
+    with canvas(figsize=(max(5.8, 2.0 + 0.62 * len(columns)), 1.7 + 0.42 * len(rows))) as (figure, axes):
+        image = axes.pcolormesh(values, cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1)
         for row, before in enumerate(rows):
             for column, after in enumerate(columns):
                 share = float(values[row, column])
                 if np.isnan(share):
                     continue
-                look = {"color": "white" if image.norm(share) < 0.55 else INK, "ha": "center", "fontsize": 9}
+                look = {"color": "white" if image.norm(share) < 0.55 else INK, "ha": "center", "fontsize": 8}
                 words, weight = _words(moves, before, after)
                 axes.text(column + 0.5, row + 0.5, words, va="center", fontweight=weight, linespacing=1.1, **look)
-        axes.set_xticks(np.arange(len(columns)) + 0.5, [name.replace(" ", "\n", 1) for name in columns], fontsize=9)
+        axes.set_xticks(np.arange(len(columns)) + 0.5, [name.replace(" ", "\n", 1) for name in columns], fontsize=8)
         axes.set_yticks(np.arange(len(rows)) + 0.5, [f"{name} ({number(sizes[name])})" for name in rows])
         axes.set_ylim(len(rows), 0)
         axes.set_xlabel("group afterwards")

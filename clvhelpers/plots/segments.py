@@ -140,7 +140,7 @@ def mix_bars(frame: pd.DataFrame) -> Picture:
         for i, label in enumerate(labels):
             shares = frame[label].to_numpy()
             bars = axes.barh(frame[name].astype(str), shares, 0.7, left=left, color=_shade(i, len(labels)), label=label)
-            words = [percent(share, 0) if share >= 0.06 else "" for share in shares]
+            words = [percent(share, 0) if share >= 0.045 else "" for share in shares]
             axes.bar_label(
                 bars, labels=words, label_type="center", fontsize=8.5, color="white" if i < len(labels) / 2 else INK
             )
