@@ -39,12 +39,12 @@ def model():
 
 def test_intervals_cover_the_truth():
     rng, inside = np.random.default_rng(4), []
-    for _ in range(120):
+    for _ in range(80):
         fit = ShiftedBetaGeoModel().fit(lifetimes(rng, 1.2, 12.0, 1500))
         inside.append([abs(np.log(fit.parameters[name] / true)) for name, true in (("alpha", 1.2), ("beta", 12.0))])
         inside[-1] = [miss < 1.645 * error for miss, error in zip(inside[-1], fit._fitted.log_errors(), strict=True)]
     covered = np.mean(inside, axis=0)
-    assert ((covered > 0.83) & (covered < 0.97)).all()
+    assert ((covered > 0.81) & (covered < 0.98)).all()
 
 
 def test_forecast_beyond_the_data_is_the_share_that_stays():

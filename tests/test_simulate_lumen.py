@@ -162,7 +162,7 @@ def test_expected_value_against_a_long_simulation():
         {"cancel_probability": [0.1], "return_probability": 0.05, "upgrade_factor": 3.0, "downgrade_factor": 2.0}
     )
     answers = truth.expectations(people, np.array([0]))
-    rng, n = np.random.default_rng(3), 40_000
+    rng, n = np.random.default_rng(3), 20_000
     steps = np.column_stack([truth.transitions(people)[0], 1 - truth.transitions(people)[0].sum(axis=1)])
     bounds = np.vstack([steps, np.eye(7)[6]]).cumsum(axis=1)
     state, value, margin = (

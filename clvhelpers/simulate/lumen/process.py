@@ -21,8 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
-from scipy.stats import beta
+from scipy.special import betaincinv, ndtr
 
 from clvhelpers.errors import FormulaError
 
@@ -193,7 +192,7 @@ def _rates(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     ]
     shares = np.column_stack(weights) / np.sum(weights, axis=0)[:, None]
     return people.assign(
-        cancel_probability=np.maximum(beta.ppf(ndtr(score), a, a * (1 - mean) / mean), LEAST_CANCEL),
+        cancel_probability=np.maximum(betaincinv(a, a * (1 - mean) / mean, ndtr(score)), LEAST_CANCEL),
         upgrade_factor=np.exp(0.5 * viewing - 0.3 * thrift - 0.17),
         downgrade_factor=np.exp(0.5 * thrift - 0.125),
         return_probability=RETURN * np.exp(0.4 * viewing - 0.08),
