@@ -58,13 +58,13 @@ def test_the_elasticities_of_harbor_and_pine_are_found() -> None:
 
 
 def test_the_interval_of_the_marginal_cac_covers_the_truth_as_often_as_it_says() -> None:
-    rng, hits, tries = np.random.default_rng(3), 0, 200
+    rng, hits, tries = np.random.default_rng(3), 0, 120
     for _ in range(tries):
         spend = 1000 * rng.lognormal(0, 0.4, 30)
         row = spend_response(months(*spend, won=rng.poisson(2.0 * spend**0.6))).frame.iloc[0]
         ratio = row["average_cac"] / 0.6
         hits += row["low"] <= ratio <= row["high"]
-    assert 0.84 < hits / tries < 0.96
+    assert 0.83 < hits / tries < 0.97
 
 
 def test_an_exact_response_is_found_exactly() -> None:
@@ -162,7 +162,7 @@ def test_wrong_costs_and_rates_are_refused() -> None:
         customer_payback(LOG.drop(columns="cost"), 5.0)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(cost=st.floats(0, 500), more=st.floats(0, 500), seed=st.integers(0, 50))
 def test_a_dearer_customer_never_pays_back_sooner(cost: float, more: float, seed: int) -> None:
     log = clv.simulate.non_contractual(customers=30, weeks=40, seed=seed).transactions
