@@ -20,9 +20,9 @@ CONTACTS = ["customer_id", "month", "contacts"]
 class Company:
     """The orders of one company and what a lesson must know about them.
 
-    `transactions`: a clean pandas log with `customer_id`, `date` and, where there are any, `amount`, `order_id`,
-    `category`, `channel` (that the customer came by), `quantity`, `cost` and `kind` ("purchase", or "netted" and
-    "refund" where `amount` is negative). `end` is the last day that was watched. `kind` is "contractual" where
+    `transactions`: a clean pandas log with `customer_id`, `date`, `kind` ("purchase", or "netted" and "refund" where
+    `amount` is negative) and, where there are any, `amount`, `order_id`, `category`, `channel` (that the customer
+    came by), `quantity` and `cost`. `end` is the last day that was watched. `kind` is "contractual" where
     customers give notice, else "non-contractual". `gross_margin` is a share of revenue, None where nobody stated
     it. `has_truth` says whether `clv.truth` can mark an estimate. `notes` say what reading and cleaning found.
     What only the invented companies know, else None: `contacts` with customer service (`customer_id`, `month`, its
@@ -106,11 +106,12 @@ def _lumen() -> Company:
 
     payments, usage = datasets.load_lumen("payments"), datasets.load_lumen("usage")
     customers = datasets.load_lumen("customers").set_index("customer_id")
+    log = payments.assign(channel=payments["customer_id"].map(customers["channel"]), kind="purchase")
     return Company(
         name="Lumen",
         currency="USD",
         kind="contractual",
-        transactions=_in_order(payments.assign(channel=payments["customer_id"].map(customers["channel"]))),
+        transactions=_in_order(log),
         end=END,
         gross_margin=GROSS_MARGIN,
         has_truth=True,

@@ -77,6 +77,13 @@ def test_missing_columns_are_named_and_never_markup(client_file: Path) -> None:
     assert "[x](y)" not in words.markdown
 
 
+@pytest.mark.parametrize("company", ["harbor_and_pine", "lumen", "cdnow"])
+def test_each_row_has_a_kind_that_the_counts_know(company: str) -> None:
+    log = clv.open_company(company).transactions
+    assert set(log["kind"]) <= {"purchase", "netted", "refund"}
+    assert (log["amount"] < 0).eq(log["kind"] == "refund").all()
+
+
 def test_unknown_company_is_answered_with_those_that_exist() -> None:
     with pytest.raises(ConfigError, match="company is 'acme': expected one of 'harbor_and_pine', 'lumen', 'cdnow'"):
         clv.open_company("acme")

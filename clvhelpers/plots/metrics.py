@@ -49,10 +49,30 @@ def _moved_finding(changes: pd.Series) -> str:
     return f"Revenue {verb} by {percent(abs(total), 0)}, most of all through {cause} {named[most]}"
 
 
-def steps(amounts: pd.Series, currency: str = "USD", finding: str | None = None) -> Picture:
+def causes(amounts: pd.Series, currency: str = "USD") -> Picture:
+    """What several causes add to a sum that is too high, the largest first."""
+    shown = amounts.sort_values(ascending=False)
+    whole = shown.sum()
+    with canvas(figsize=(5.8, 0.9 + 0.42 * len(shown))) as (figure, axes):
+        bars = axes.barh([str(name) for name in shown.index], shown, 0.6, color=[RED] + [ORANGE] * (len(shown) - 1))
+        axes.bar_label(bars, labels=[money(value, currency) for value in shown], padding=4)
+        axes.invert_yaxis()
+        axes.grid(False)
+        axes.margins(x=0.2)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+        share = percent(shown.iloc[0] / whole, 0)
+        finding = f"Of the {money(whole, currency)} too much, {share} come from {shown.index[0]}"
+        title(axes, finding)
+    words = "; ".join(f"{name} {money(value, currency)}" for name, value in shown.items())
+    return Picture(figure, f"Bars of what each cause adds to the sum. {finding}. {words}.")
+
+
+def steps(amounts: pd.Series, currency: str = "USD") -> Picture:
     """From the first amount to the last, which is the sum of all before it; steps that are missing are left out.
 
-    `amounts` by name: the first is a level, the last too, those between go up or down. `finding` is the title.
+    `amounts` by name: the first is a level, the last too, those between go up or down.
     """
     shown = amounts.dropna()
     changes = shown.iloc[1:-1].to_numpy()
@@ -70,10 +90,10 @@ def steps(amounts: pd.Series, currency: str = "USD", finding: str | None = None)
         axes.spines["left"].set_visible(False)
         axes.axhline(0, color=GREY, linewidth=1)
         axes.margins(y=0.12)
-        told = finding or _left_finding(shown, currency)
-        title(axes, told)
+        finding = _left_finding(shown, currency)
+        title(axes, finding)
     words = "; ".join(f"{name} {money(value, currency, 0)}" for name, value in shown.items())
-    return Picture(figure, f"Columns from one amount to another. {told}. {words}.")
+    return Picture(figure, f"Columns from one amount to another. {finding}. {words}.")
 
 
 def _left_finding(shown: pd.Series, currency: str) -> str:
