@@ -99,7 +99,7 @@ def test_silence_is_drawn_by_rhythm() -> None:
     bars = Silence(pd.DataFrame(), 0.9, 90, 0, rhythms, None, None).plot()
     heights = [[bar.get_height() for bar in kind] for kind in bars.figure.axes[0].containers]
     assert heights == [[0.7, 0.3], [0.7, 0.6], [0.8, 0.4]]
-    assert "the rule calls 60% gone, the model 30%, and 40% are" in title_of(bars)
+    assert "Of the slowest customers the rule calls 60% gone, the model 30%, and 40% are" in title_of(bars)
     unknown = Silence(pd.DataFrame(), 0.9, 90, 0, rhythms.assign(truth=np.nan), None, None).plot()
     assert len(unknown.figure.axes[0].containers) == 2
     with pytest.raises(NotEnoughDataError, match="no rhythm to set silence against"):

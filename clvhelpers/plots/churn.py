@@ -32,14 +32,13 @@ def last_months(found: "BeforeLeaving") -> Picture:
     measures = found.frame["measure"].unique().tolist()
     columns = len(measures) if len(measures) <= 3 else 2
     rows = -(-len(measures) // columns)
-    with canvas(rows, columns, figsize=(7.2, 0.9 + 2.1 * rows), squeeze=False) as (figure, grid):
+    with canvas(rows, columns, figsize=(7.0, 0.9 + 1.9 * rows), squeeze=False) as (figure, grid):
         for axes, name in zip(grid.flat, measures, strict=False):
             _last_months_of(axes, found.frame[found.frame["measure"] == name], str(name))
         for axes in list(grid.flat)[len(measures) :]:
             axes.set_visible(False)
         handles, labels = grid.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
-        figure.supxlabel("whole months before leaving", fontsize=10)
         figure.suptitle(_before_finding(found), x=0.01, ha="left", fontsize=12, fontweight="bold")
     last = found.frame[found.frame["months_before"].isin([1, found.months])]
     told = [
@@ -64,6 +63,7 @@ def _last_months_of(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xticks(sorted(months), [number(-month) for month in sorted(months)])
     axes.set_title(name.replace("_", " "), fontsize=10, fontweight="normal")
+    axes.set_xlabel("months before leaving", fontsize=9)
     number_axis(axes.yaxis)
 
 
@@ -120,7 +120,7 @@ def calibration_curve(found: "Calibration") -> Picture:
     top = 1.05 * max(frame["high"].max(), frame["predicted"].max())
     off = f"{number(100 * found.error, 1)} points"
     finding = f"A group's probability is off by {off} on average"
-    with canvas(figsize=(5.2, 4.2)) as (figure, axes):
+    with canvas(figsize=(4.6, 3.7)) as (figure, axes):
         axes.plot([0, top], [0, top], color=GREY, linewidth=1, linestyle="--", label="as promised")
         errors = np.clip([frame["actual"] - frame["low"], frame["high"] - frame["actual"]], 0, None)
         axes.errorbar(
@@ -230,10 +230,10 @@ def gone_by_rhythm(found: "Silence") -> Picture:
     series = {"model": ("model", ORANGE), "rule": (f"silent over {number(found.rule_days)} days", SKY)}
     series |= {"truth": ("truth", BLUE)} if known else {}
     slow = rows.iloc[-1]
-    finding = f"With {slow['gap_days']} days between purchases the rule calls {percent(slow['rule'], 0)} gone, "
-    finding += f"the model {percent(slow['model'], 0)}" + (f", and {percent(slow['truth'], 0)} are" if known else "")
+    finding = f"Of the slowest customers the rule calls {percent(slow['rule'], 0)} gone, the model "
+    finding += percent(slow["model"], 0) + (f", and {percent(slow['truth'], 0)} are" if known else "")
     place, width = np.arange(len(rows)), 0.8 / len(series)
-    with canvas(figsize=(5.8, 3.8)) as (figure, axes):
+    with canvas(figsize=(5.4, 3.4)) as (figure, axes):
         for shift, (column, (label, colour)) in enumerate(series.items()):
             axes.bar(
                 place + (shift - (len(series) - 1) / 2) * width, rows[column], 0.92 * width, color=colour, label=label
