@@ -25,7 +25,7 @@ LESSONS = (
     Lesson("05", "From orders to metrics", "Can we trust our order data?", 40, ready=True),
     Lesson("06", "Cohorts", "Are newer customers better than older ones?", 35),
     Lesson("07", "RFM", "Whom should we write to this week?", 35, ready=True),
-    Lesson("08", "Segments that mean something", "Which groups of customers should we treat differently?", 40),
+    Lesson("08", "Segments that mean something", "Which customers should we treat differently?", 40, ready=True),
     Lesson("09", "Churn and survival", "Who is about to leave, and is worth keeping?", 40, ready=True),
     Lesson("10", "Predicting purchases and value", "What will each customer buy next year?", 40),
     Lesson("11", "Which model, and can you trust it", "Is the forecast better than a simple rule?", 40),

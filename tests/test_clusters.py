@@ -193,7 +193,7 @@ class TestPictures:
     def test_choice_says_which_numbers_hold(self) -> None:
         choice = clusters.choose_clusters(kinds()[0], [2, 3, 4], resamples=3)
         picture = choice.plot()
-        assert "3 clusters" in picture.alt
+        assert "Stable and large enough: 2, 3, 4. Standing apart: 2, 3, 4" in picture.alt
         assert picture.alt.count("silhouette") >= 3
 
     def test_profile_names_each_cluster(self) -> None:

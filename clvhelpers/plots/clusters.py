@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, title
 from clvhelpers.segments.clusters import SHARE_FLOOR, STABILITY_FLOOR, STRUCTURE_FLOOR
@@ -27,22 +28,24 @@ def cluster_choice(choice: "ClusterChoice") -> Picture:
         "stability": (frame["stability"], STABILITY_FLOOR),
         "share in the smallest": (frame["smallest_share"], SHARE_FLOOR),
     }
-    with canvas(columns=3, figsize=(7.2, 2.9)) as (figure, panels):
+    with canvas(columns=3, figsize=(5.8, 2.6)) as (figure, panels):
         for axes, (name, (values, floor)) in zip(panels, lines.items(), strict=True):
             reached = values >= floor
             axes.plot(frame["k"], values, color=BLUE, linewidth=1.5)
             axes.plot(frame["k"][reached], values[reached], "o", color=BLUE)
             axes.plot(frame["k"][~reached], values[~reached], "o", color=BLUE, markerfacecolor="white")
             axes.axhline(floor, color=ORANGE, linestyle="--", linewidth=1)
-            axes.set_title(name, fontsize=10, fontweight="normal")
+            axes.set_title(name, fontsize=10, fontweight="normal", pad=6)
             axes.set_xticks(frame["k"])
             axes.set_ylim(min(0, float(values.min())), 1.05)
+            axes.set_yticks(np.arange(0, 1.1, 0.2))
             axes.yaxis.set_major_formatter(lambda y, _: number(y, 1))
         panels[2].set_ylim(0, max(0.1, 1.15 * float(frame["smallest_share"].max())))
+        panels[2].yaxis.set_major_locator(MaxNLocator(5))
         panels[2].yaxis.set_major_formatter(lambda y, _: percent(y, 0))
         panels[1].set_xlabel("number of clusters")
         finding = _choice_finding(choice)
-        figure.suptitle(finding, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        figure.suptitle(finding, x=0.01, ha="left", fontsize=12, fontweight="bold", wrap=True)
     words = "; ".join(
         f"{k} clusters: silhouette {number(width, 2)}, stability {number(stable, 2)}, smallest {percent(share)}"
         for k, width, stable, share in zip(frame["k"], *(values for values, _ in lines.values()), strict=True)
@@ -56,7 +59,7 @@ def _choice_finding(choice: "ClusterChoice") -> str:
         return "No number of clusters is stable and large enough"
     apart = ", ".join(str(k) for k in good.loc[good["silhouette"] >= STRUCTURE_FLOOR, "k"])
     numbers = ", ".join(str(k) for k in good["k"])
-    return f"Stable and large enough: {numbers} clusters; they stand apart at {apart or 'none of these'}"
+    return f"Stable and large enough: {numbers}. Standing apart: {apart or 'none'}"
 
 
 def cluster_profile(clusters: "Clusters") -> Picture:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis
 from clvhelpers.segments.goals import ALL
+from clvhelpers.segments.separation import NOT_KNOWN
 from clvhelpers.text import Format, number, percent
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def goal_panels(goals: "Goals") -> Picture:
     names = goals.frame["metric"].unique().tolist()
     segments = [name for name in goals.frame["segment"].unique() if name != ALL]
     rows = -(-len(names) // COLUMNS)
-    size = (7.2, 0.5 + rows * (0.9 + 0.24 * len(segments)))
+    size = (5.8, 0.5 + rows * (0.66 + 0.18 * len(segments)))
     with canvas(rows, COLUMNS, figsize=size, sharey=True, squeeze=False) as (figure, grid):
         panels = grid.ravel()
         for axes, name in zip(panels, names, strict=False):
@@ -56,12 +57,12 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
 def _format(unit: str) -> Format:
     if unit == "share":
         return lambda value: percent(value, 0)
-    return lambda value: number(value) if abs(value) >= 10 or value == round(value) else number(value, 1)
+    return lambda value: number(value, 1 if abs(value) < 10 else 0)
 
 
 def _apart(frame: pd.DataFrame) -> list[str]:
     """The metrics in which the intervals of two segments do not overlap."""
-    parts = frame[frame["segment"] != ALL].groupby("metric", sort=False)
+    parts = frame[~frame["segment"].isin([ALL, NOT_KNOWN])].groupby("metric", sort=False)
     return [str(name) for name, rows in parts if rows["low"].max() > rows["high"].min()]
 
 

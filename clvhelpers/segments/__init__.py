@@ -19,6 +19,7 @@ from clvhelpers.segments.clusters import (
 from clvhelpers.segments.concentration import Concentration, ConcentrationBy, concentration, concentration_by
 from clvhelpers.segments.goals import Goals, GoalTables, segment_goals
 from clvhelpers.segments.groups import Groups, check_groups, rfm_groups
+from clvhelpers.segments.known import customer_traits, goal_tables
 from clvhelpers.segments.maps import default_groups, eleven_groups
 from clvhelpers.segments.migration import ABSENT, NOT_YET, Migration, migration
 from clvhelpers.segments.order_moves import expected_by_orders, fit_nbd, order_migration
@@ -61,11 +62,13 @@ __all__ = [
     "compare_segmentations",
     "concentration",
     "concentration_by",
+    "customer_traits",
     "default_groups",
     "eleven_groups",
     "explained_share",
     "expected_by_orders",
     "fit_nbd",
+    "goal_tables",
     "migration",
     "money_edges",
     "order_migration",

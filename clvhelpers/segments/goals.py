@@ -66,7 +66,8 @@ class Goals:
     def sentence(self) -> str:
         """Where segments differ for sure in profit or, without it, in the last metric; and what is missing."""
         metric = self.frame["metric"].iloc[-1]
-        rows = self.frame[(self.frame["metric"] == metric) & (self.frame["segment"] != ALL)].dropna(subset="value")
+        rows = self.frame[self.frame["metric"] == metric].dropna(subset="value")
+        rows = rows[~rows["segment"].isin([ALL, NOT_KNOWN])]
         words = f"From {day(self.span.start)} to {day(self.span.end)}"
         if len(rows) < 2:
             words += f" {metric} is known for {count(len(rows), 'segment')}: nothing to compare."
