@@ -212,8 +212,8 @@ EXERCISES = [
     Exercise(
         id="03.5",
         answer=lambda p: _where(p, "marginal_cac"),
-        why="The next dollar buys the next customer, at the marginal CAC. Where what one is worth lies within its interval, "
-        "the data can't tell, and the budget may stay as it is.",
+        why="The next dollar buys the next customer, at the marginal CAC. Where what one is worth lies within its "
+        "interval, the data can't tell, and the budget may stay as it is.",
         mistakes=[
             Mistake(
                 lambda p: _where(p, "average_cac"),
