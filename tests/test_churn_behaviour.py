@@ -1,7 +1,11 @@
 """What was known on the day of the cut, and nothing else; what comes before leaving."""
 
+from typing import Any
+
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from clvhelpers import datasets
@@ -128,6 +132,13 @@ class TestFeatures:
             behaviour_features(spells, CUT, {"usage": table})
         with pytest.raises(DataContractError, match="not dates"):
             behaviour_features(spells, CUT, {"usage": table.assign(month="2025-01")})
+        zoned = table.assign(month=pd.Timestamp("2025-03-01", tz="UTC"))
+        with pytest.raises(DataContractError, match="'month' has the time zone UTC"):
+            behaviour_features(spells, CUT, {"usage": zoned})
+        with pytest.raises(DataContractError, match="'usage' is a list: expected a frame"):
+            behaviour_features(spells, CUT, {"usage": [1]})
+        with pytest.raises(DataContractError, match="spells"):
+            churn_set([1], CUT, 3)  # type: ignore[arg-type]
         usage = table.assign(month=pd.Timestamp("2025-03-01"))
         with pytest.raises(DataContractError, match="several tables give a feature named 'hours_1m'"):
             behaviour_features(spells, CUT, {"usage": usage, "again": usage})
@@ -140,6 +151,17 @@ class TestFeatures:
     )
     def test_months_later(self, day: str, months: int, later: str) -> None:
         assert months_later(pd.Timestamp(day), months) == pd.Timestamp(later)
+
+
+@pytest.mark.parametrize("make", [pl.from_pandas, duckdb.from_df], ids=["polars", "duckdb"])
+def test_tables_of_other_engines_give_the_same(make: Any, lumen: dict[str, pd.DataFrame]) -> None:
+    here, there = (
+        churn_set(lumen["spells"], CUT, 3, {name: how(lumen[name]) for name in ("usage", "payments")})
+        for how in (lambda table: table, make)
+    )
+    pd.testing.assert_frame_equal(there.frame, here.frame, check_dtype=False)
+    ours, theirs = (before_leaving(how(lumen["usage"]), lumen["spells"], 2) for how in (lambda table: table, make))
+    pd.testing.assert_frame_equal(theirs.frame, ours.frame)
 
 
 class TestLeakage:
@@ -242,3 +264,13 @@ class TestBefore:
             before_leaving(panel, spells).first_sign("minutes")
         with pytest.raises(ConfigError, match="months is 0"):
             before_leaving(panel, spells, months=0)
+        with pytest.raises(DataContractError, match="'month' holds"):
+            before_leaving(panel.assign(month="2025-01"), spells)
+
+    def test_where_all_customers_left_at_one_age_there_is_nobody_to_compare_with(
+        self, company: tuple[pd.DataFrame, pd.DataFrame]
+    ) -> None:
+        panel, spells = company
+        gone = spells[spells["end_date"].notna()]
+        with pytest.raises(NotEnoughDataError, match="nobody stayed 12 months or more beyond"):
+            before_leaving(panel[panel["customer_id"].isin(gone["customer_id"])], gone, months=12)

@@ -96,6 +96,10 @@ class TestAgainstTheTruth:
     def test_features_that_are_not_there_are_named(self, scores: dict[str, ChurnScore], kind: str) -> None:
         with pytest.raises(DataContractError, match="the score needs 'plan', which the features lack"):
             scores[kind].predict(pd.DataFrame({"hours_1m": [1.0], "support_3m": [0], "score_last": [1.0]}))
+        words = pd.DataFrame({"hours_1m": ["many"], "support_3m": [0], "score_last": [1.0], "plan": ["Basic"]})
+        with pytest.raises(DataContractError, match="'hours_1m' holds words, and the score learned from numbers"):
+            scores[kind].predict(words)
+        assert scores[kind].predict(words.iloc[:0].assign(hours_1m=1.0)).empty
 
 
 def test_odds_ratios_are_those_of_the_truth(scores: dict[str, ChurnScore], training: ChurnSet) -> None:
@@ -181,6 +185,8 @@ class TestCalibration:
             calibration(pd.Series([0.2, 1.2]), pd.Series([True, False]))
         with pytest.raises(ConfigError, match="bins is 0"):
             calibration(pd.Series([0.2]), pd.Series([True]), bins=0)
+        with pytest.raises(NotEnoughDataError, match="there is no customer"):
+            calibration(pd.Series(dtype=float), pd.Series(dtype=bool))
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))

@@ -10,7 +10,7 @@ import pytest
 
 from clvhelpers import customer_summary, datasets
 from clvhelpers.churn.silence import Silence, judge_silence, rhythm_limits, silence_limit
-from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.models import BetaGeoModel
 from clvhelpers.simulate import Simulated, non_contractual
 
@@ -74,6 +74,9 @@ class TestLimit:
             rhythm_limits(model, [30, 0])
         with pytest.raises(ConfigError, match="rule_days is 0"):
             judge_silence(model, summary, rule_days=0)
+        once = summary[summary["frequency"] == 0]
+        with pytest.raises(NotEnoughDataError, match="has a repeat purchase: without a rhythm, silence tells nothing"):
+            judge_silence(model, once)
 
 
 class TestAgainstTheTruth:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from clvhelpers.churn.behaviour import last_date
+from clvhelpers.churn.behaviour import date_problem, last_date
 from clvhelpers.churn.spells import customer_spells
+from clvhelpers.customers import to_pandas
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
+from clvhelpers.purchases import as_frame
 from clvhelpers.text import count, number, percent
 
 if TYPE_CHECKING:
@@ -65,14 +67,15 @@ class BeforeLeaving:
 
 
 def before_leaving(
-    panel: pd.DataFrame, spells: pd.DataFrame, months: int = 6, measures: Sequence[str] | None = None
+    panel: Any, spells: pd.DataFrame, months: int = 6, measures: Sequence[str] | None = None
 ) -> BeforeLeaving:
     """Line up customers' months by the month in which they left, and set them against stayers of the same age.
 
-    `panel` has one row a customer and month with `customer_id`, `month` and the `measures` (default: every
-    number). The month of leaving itself is left out, as it is not whole. A month of somebody else is a stayer's
-    if that customer stayed for at least `months` more, as far as the panel reaches; each leaver is compared with
-    the mean of the stayers at the same age in months. The interval is that of a mean of such differences.
+    `panel` (of any engine that `customer_summary` takes) has one row a customer and month with `customer_id`,
+    `month` and the `measures` (default: every number). The month of leaving itself is left out, as it is not whole.
+    A month of somebody else is a stayer's if that customer stayed for at least `months` more, as far as the panel
+    reaches; each leaver is compared with the mean of the stayers at the same age in months. The interval allows
+    for the error of both means.
 
     Raises `DataContractError`, and `NotEnoughDataError` below ten customers who left.
 
@@ -88,6 +91,7 @@ def before_leaving(
     """
     if months < 1 or months % 1:
         raise ConfigError(f"months is {months}: expected a whole number, 1 or more")
+    panel = to_pandas(as_frame(panel, "the panel"))
     names = _measures(panel, measures)
     rows = _aligned(panel, customer_spells(spells, last_date(spells)), names)
     last_seen = int(rows["at"].max()) if len(rows) else 0
@@ -100,6 +104,11 @@ def before_leaving(
     stay_on = (rows["before"] > months) | (rows["before"].isna() & (rows["at"] + months <= last_seen))
     stayers = rows[stay_on]
     matched = leavers[leavers["age"].isin(stayers["age"])]
+    if matched.empty:
+        raise NotEnoughDataError(
+            f"nobody stayed {count(months, 'month')} or more beyond an age at which others left: there is no stayer to "
+            "compare them with; take fewer months, or a longer time"
+        )
     parts = [_differences(matched, stayers.groupby("age")[name], name) for name in names]
     return BeforeLeaving(pd.concat(parts, ignore_index=True), int(months), len(leavers) - len(matched))
 
@@ -158,6 +167,8 @@ def _measures(panel: pd.DataFrame, measures: Sequence[str] | None) -> list[str]:
         raise DataContractError(
             f"the panel has no column {', '.join(map(repr, missing))}: it has {', '.join(map(repr, panel))}"
         )
+    if problem := date_problem(panel["month"]):
+        raise DataContractError(f"the panel: {problem}")
     names = list(measures) if measures else panel.select_dtypes("number").columns.tolist()
     if not names:
         raise DataContractError("the panel has no column of numbers to look at")

@@ -7,15 +7,17 @@ the label. A month counts once it is over, so the windows end before the label b
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from clvhelpers.churn.leakage import refuse_leakage
 from clvhelpers.churn.spells import PLAN_CHANGES, customer_spells
+from clvhelpers.churn.stays import check_pandas
+from clvhelpers.customers import to_pandas
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
-from clvhelpers.purchases import Day, as_day
+from clvhelpers.purchases import Day, as_day, as_frame
 from clvhelpers.text import count, day, percent
 
 if TYPE_CHECKING:
@@ -74,8 +76,8 @@ def churn_set(
     spells: pd.DataFrame,
     cut: Day,
     horizon_months: int = 3,
-    tables: Mapping[str, pd.DataFrame] | None = None,
-    attributes: pd.DataFrame | None = None,
+    tables: Mapping[str, Any] | None = None,
+    attributes: Any = None,
     windows: Sequence[int] = (1, 3),
     end: Day = None,
 ) -> ChurnSet:
@@ -116,8 +118,8 @@ def churn_set(
 def behaviour_features(
     spells: pd.DataFrame,
     cut: Day,
-    tables: Mapping[str, pd.DataFrame] | None = None,
-    attributes: pd.DataFrame | None = None,
+    tables: Mapping[str, Any] | None = None,
+    attributes: Any = None,
     windows: Sequence[int] = (1, 3),
 ) -> pd.DataFrame:
     """What was known on the day `cut` of everybody who was a customer at its end; `customer_id` is the index.
@@ -132,7 +134,9 @@ def behaviour_features(
       many rows there were in the longest window, as `satisfaction_rows_3m`.
 
     `attributes` has one row a customer; dates in it become days before the cut. Rows after the cut are not looked
-    at. Raises `LeakageError`, `DataContractError`, `ConfigError`, `NotEnoughDataError`.
+    at. These frames may be of any engine that `customer_summary` takes.
+
+    Raises `LeakageError`, `DataContractError`, `ConfigError`, `NotEnoughDataError`.
 
     >>> spells = pd.DataFrame({"customer_id": ["a"], "plan": ["Basic"], "start_date": pd.to_datetime(["2025-01-01"]),
     ...     "end_date": pd.to_datetime([None]), "end_reason": [None]})
@@ -145,7 +149,8 @@ def behaviour_features(
     _check_windows(windows)
     running = _running(spells, last)
     parts = [_of_the_stay(running), _of_the_spell(spells, running.index, last)]
-    for name, table in (tables or {}).items():
+    for name, given in (tables or {}).items():
+        table = to_pandas(as_frame(given, f"the table {name!r}"))
         _check_table(name, table)
         refuse_leakage(table[[one for one in table if one not in ("month", "date")]], last)
         make = _month_features if "month" in table else _dated_features
@@ -161,8 +166,21 @@ def behaviour_features(
 
 def last_date(spells: pd.DataFrame) -> pd.Timestamp:
     """The last date in the spells; missing where they have none."""
+    check_pandas(spells, "spells", "use its .to_pandas() or .df() first")
     dates = spells.reindex(columns=["start_date", "end_date"]).select_dtypes("datetime")
-    return pd.Timestamp(dates.max().max())
+    return pd.Timestamp(dates.max().max()).normalize()
+
+
+def date_problem(values: pd.Series) -> str | None:
+    """Why a column can't be used as days, if it can't."""
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        return f"column {values.name!r} holds {values.dtype}, not dates: parse it first (pd.to_datetime)"
+    if values.dt.tz is not None:
+        return (
+            f"column {values.name!r} has the time zone {values.dt.tz}: turn it into local time without a zone first "
+            "(.dt.tz_convert(zone).dt.tz_localize(None))"
+        )
+    return None
 
 
 def months_later(cut: pd.Timestamp, months: int) -> pd.Timestamp:
@@ -197,10 +215,11 @@ def _of_the_stay(running: pd.DataFrame) -> pd.DataFrame:
 
 def _of_the_spell(spells: pd.DataFrame, customers: pd.Index, cut: pd.Timestamp) -> pd.DataFrame:
     """The plan of the day, and how often it had been changed; ends after the cut are not known yet."""
-    known = spells[spells["start_date"] <= cut].sort_values("start_date", kind="stable").set_index("customer_id")
+    begun = spells["start_date"].dt.normalize() <= cut
+    known = spells[begun].sort_values("start_date", kind="stable").set_index("customer_id")
     columns = [name for name in OF_THE_SPELL if name in known]
     now = known[~known.index.duplicated(keep="last")][columns].reindex(customers)
-    changes = known["end_reason"].isin(PLAN_CHANGES) & (known["end_date"] <= cut)
+    changes = known["end_reason"].isin(PLAN_CHANGES) & (known["end_date"].dt.normalize() <= cut)
     return now.assign(plan_changes=changes.groupby(level=0).sum().reindex(customers).astype(float))
 
 
@@ -231,7 +250,8 @@ def _dated_features(
     return last.assign(**{f"{name}_rows_{windows[-1]}m": counts})
 
 
-def _attribute_features(attributes: pd.DataFrame, customers: pd.Index, cut: pd.Timestamp) -> pd.DataFrame:
+def _attribute_features(attributes: Any, customers: pd.Index, cut: pd.Timestamp) -> pd.DataFrame:
+    attributes = to_pandas(as_frame(attributes, "the table of attributes"))
     if "customer_id" not in attributes or attributes["customer_id"].duplicated().any():
         raise DataContractError("the attributes need a column 'customer_id' with one row a customer")
     found = attributes.set_index("customer_id").reindex(customers)
@@ -257,8 +277,8 @@ def _check_table(name: str, table: pd.DataFrame) -> None:
         problems.append(f"the table {name!r} has no column 'customer_id'")
     if len(when) != 1:
         problems.append(f"the table {name!r} needs a column 'month' or 'date' (one of them) that says when")
-    elif not pd.api.types.is_datetime64_any_dtype(table[when[0]]):
-        problems.append(f"column {when[0]!r} of {name!r} holds {table[when[0]].dtype}, not dates: parse it first")
+    elif problem := date_problem(table[when[0]]):
+        problems.append(f"the table {name!r}: {problem}")
     elif "customer_id" in table and not _numbers_of(table):
         problems.append(f"the table {name!r} has no column of numbers")
     if problems:

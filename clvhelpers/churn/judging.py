@@ -14,7 +14,7 @@ from clvhelpers.churn.behaviour import ChurnSet
 from clvhelpers.churn.leakage import overlapping_label
 from clvhelpers.churn.score import ChurnScore, check_classes
 from clvhelpers.cohorts import wilson_interval
-from clvhelpers.errors import ConfigError, LeakageError
+from clvhelpers.errors import ConfigError, LeakageError, NotEnoughDataError
 from clvhelpers.text import count, number, percent
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def calibration(
     """
     if bins < 1 or bins % 1:
         raise ConfigError(f"bins is {bins}: expected a whole number of groups, 1 or more")
+    if not len(probability):
+        raise NotEnoughDataError("there is no customer whose probability could be compared with what came")
     if not probability.between(0, 1).all():
         raise ConfigError("a probability is missing or not between 0 and 1: give a number for each customer")
     p, y = probability.to_numpy(dtype=float), happened.to_numpy(dtype=float)

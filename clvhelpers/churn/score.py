@@ -62,8 +62,14 @@ class ChurnScore:
         missing = [name for name in self.features if name not in features]
         if missing:
             raise DataContractError(f"the score needs {', '.join(map(repr, missing))}, which the features lack")
+        given, learned = features[list(self.features)], self.training.frame
+        words = [name for name in given if _is_number(learned[name]) and not _is_number(given[name])]
+        if words:
+            raise DataContractError(f"{', '.join(map(repr, words))} holds words, and the score learned from numbers")
+        if given.empty:
+            return pd.Series([], index=features.index, dtype=float, name="probability")
         with _one_thread():
-            risk = self.model.predict_proba(_plain(features[list(self.features)]))[:, 1]
+            risk = self.model.predict_proba(_plain(given))[:, 1]
         return pd.Series(risk.round(DIGITS), index=features.index, name="probability")
 
     def check(self, later: ChurnSet, bins: int = 10) -> "ScoreCheck":
@@ -141,12 +147,16 @@ def _plain(features: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             name: values.astype(float)
-            if pd.api.types.is_numeric_dtype(values)
+            if _is_number(values)
             else values.astype(object).where(values.notna(), "(none)").map(str).astype(object)
             for name, values in features.items()
         },
         index=features.index,
     )
+
+
+def _is_number(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values)
 
 
 def _logistic(rows: pd.DataFrame, words: Sequence[str]) -> Any:

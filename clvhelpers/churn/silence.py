@@ -15,7 +15,7 @@ import pandas as pd
 from clvhelpers.churn.judging import Calibration, calibration, ranking
 from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.datasets import TRUTH, path_of
-from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.marking import OWN_WORLD
 from clvhelpers.models.beta_geo import BetaGeoModel, BetaGeoParameters
 from clvhelpers.models.frames import check_purchases, read_rows
@@ -209,6 +209,10 @@ def judge_silence(
     )
     repeat = frame[frame["frequency"] > 0]
     once = len(frame) - len(repeat)
+    if repeat.empty:
+        raise NotEnoughDataError(
+            f"none of {count(len(frame), 'customer')} has a repeat purchase: without a rhythm, silence tells nothing"
+        )
     if truth is None:
         return Silence(frame, level, rule_days, once, _by_rhythm(repeat, None), None, None)
     alive = _truth(truth, repeat.index)
