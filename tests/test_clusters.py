@@ -38,7 +38,7 @@ class TestFound:
     @pytest.mark.parametrize("method", ["kmeans", "ward"])
     def test_kinds_that_stand_apart_are_found_and_said_to(self, method: points.Method) -> None:
         features, truth = kinds()
-        choice = clusters.choose_clusters(features, range(2, 6), method=method, resamples=5)
+        choice = clusters.choose_clusters(features, [2, 3, 4], method=method, resamples=3)
         assert choice.k == 3
         found = clusters.cluster_customers(features, 3, method=method)
         assert clusters.cluster_agreement(found.labels, truth) > 0.98
@@ -48,7 +48,7 @@ class TestFound:
         assert found.frame["total"].is_monotonic_decreasing
 
     def test_a_cloud_has_no_structure_and_a_choice_that_is_not_the_datas(self) -> None:
-        choice = clusters.choose_clusters(cloud(), range(2, 5), resamples=5)
+        choice = clusters.choose_clusters(cloud(), [2, 4], resamples=3)
         assert (choice.frame["silhouette"] < clusters.STRUCTURE_FLOOR).all()
         if choice.k is not None:
             assert "no strong structure" in choice.sentence()
@@ -75,7 +75,7 @@ class TestFound:
         assert alone.tolist() == [found.labels.iloc[0]]
 
     def test_ward_of_many_customers_is_ward_of_some_with_the_others_beside(self) -> None:
-        features, truth = kinds((2500, 1500, 800))
+        features, truth = kinds((1100, 700, 400))
         found = clusters.cluster_customers(features, 3, method="ward")
         assert clusters.cluster_agreement(found.labels, truth) > 0.98
 
@@ -92,10 +92,9 @@ class TestReference:
         assert log["calinski_harabasz"].iloc[1] < log["calinski_harabasz"].iloc[0]
 
     def test_ward_and_k_means_cut_the_cloud_in_other_places(self, cdnow: pd.DataFrame) -> None:
-        for k in (4, 5):
-            one, other = (clusters.cluster_customers(cdnow, k, method=way) for way in ("kmeans", "ward"))
-            assert 0.4 < clusters.cluster_agreement(one.labels, other.labels) < 0.7
-            assert not one.has_structure
+        one, other = (clusters.cluster_customers(cdnow, 4, method=way) for way in ("kmeans", "ward"))
+        assert 0.4 < clusters.cluster_agreement(one.labels, other.labels) < 0.7
+        assert not one.has_structure
 
 
 class TestOrder:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 STRUCTURE_FLOOR, STABILITY_FLOOR, SHARE_FLOOR = 0.5, 0.8, 0.05
 RESAMPLES = 20
 MOST_CLUSTERS = 20
-_WAYS = {"kmeans": "k-means", "ward": "Ward's method"}
+_WAYS: dict[Method, str] = {"kmeans": "K-means", "ward": "Ward's method"}
 
 
 def rfm_features(summary: Any) -> pd.DataFrame:
