@@ -1,6 +1,7 @@
 """Lesson 09, Churn and survival: a curve by hand, a future kept out, an offer that pays, and silence read by rhythm."""
 
 from functools import cache
+from typing import Any
 
 import pandas as pd
 
@@ -62,7 +63,7 @@ def _first_months(plan: str) -> pd.DataFrame:
 
 def _still_there(p: Parameters) -> float:
     first = _first_months(p["plan"])
-    return float((1 - first["events"] / first["at_risk"]).prod())
+    return float((1 - first["events"] / first["at_risk"]).to_numpy().prod())
 
 
 def _share_of_first(p: Parameters) -> float:
@@ -89,7 +90,8 @@ def _later(cut: str, horizon_months: int) -> tuple[ChurnSet, ScoreCheck]:
 @cache
 def _value(cut: str, horizon_months: int) -> pd.Series:
     """What each customer of the cut is worth over the next twelve months, at the churn of the plan up to then."""
-    customers, margin = _later(cut, horizon_months)[0].frame, open_company("lumen").gross_margin
+    customers = _later(cut, horizon_months)[0].frame
+    margin: Any = open_company("lumen").gross_margin
     churn = hazard_table(plan_spells(load_lumen("spells"), cut), by="plan").frame.set_index("group")["hazard"]
     stays = 1 - customers["plan"].map(churn).astype(float)
     monthly = convert_rate(0.10, "Y", "M")
