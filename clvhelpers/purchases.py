@@ -84,11 +84,11 @@ def _days_of(transactions: Any, columns: dict[str, str | None]) -> PurchaseDays:
     return PurchaseDays(_merge_days(rows, has_money), first, last, last, has_money)
 
 
-def settle(rows: Frame) -> Frame:
-    """Let a lazy engine work the rows out once and keep them, where it can without our memory."""
+def settle(rows: Frame, name: str = "") -> Frame:
+    """Let a lazy engine work the rows out once and keep them (DuckDB: by a name), where it can without our memory."""
     native: Any = rows.to_native()
     if rows.implementation.is_duckdb():
-        name = f"clv_{uuid.uuid4().hex}"
+        name = name or f"clv_{uuid.uuid4().hex}"
         native.query("clv_rows", f"CREATE TEMP TABLE {name} AS SELECT * FROM clv_rows")
         return nw.from_native(native.query("clv_rows", f"SELECT * FROM {name}"))
     return nw.from_native(native.cache()) if rows.implementation.is_pyspark() else rows

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import clvhelpers as clv
-from clvhelpers.cohorts import KINDS
+from clvhelpers.cohorts import KINDS, mix_effect
 from clvhelpers.errors import ConfigError, DataContractError, LeftTruncationWarning, NotEnoughDataError
 from tests.figures import title_of
 from tests.test_cohorts import SMALL, left_truncated, log
@@ -233,3 +233,50 @@ def test_what_must_hold_on_each_engine(rows: list[tuple[str, int, float, str]], 
         seen = whole.dropna(subset="n_active").set_index(["cohort", "age"])[wanted]
         added = added.reindex(seen.index, fill_value=0)
         pd.testing.assert_frame_equal(added.astype(float), seen.astype(float))
+
+
+def two_channels() -> pd.DataFrame:
+    """Four months; the good channel, whose customers bring 30 each, grows, and both bring less from month 3 on."""
+    rows, channels = [], []
+    for month, (web, shop, brings) in enumerate([(8, 2, 1.0), (8, 2, 1.0), (5, 5, 0.8), (5, 5, 0.8)], start=1):
+        for number in range(web + shop):
+            channel = "web" if number < web else "shop"
+            rows.append((f"{month}-{number}", f"2026-{month:02}-05", brings * (10 if channel == "web" else 30)))
+            channels.append(channel)
+    return log(*rows).assign(channel=channels)
+
+
+def test_mix_effect_by_hand() -> None:
+    found = mix_effect(clv.cohorts_by(two_channels(), "channel", end="2026-04-30"), 0, 0.5)
+    assert (found.older, found.younger, found.at_old_mix) == pytest.approx((7, 8, 5.6))
+    assert found.frame.set_index("channel")["change"].to_list() == pytest.approx([-0.2, -0.2])
+    assert found.frame["older_share"].to_list() == pytest.approx([0.2, 0.8])
+    assert "$8.00, of the older half $7.00 (+14.3%)" in found.sentence()
+    assert "With the older half's mix of channel it would be $5.60 (-20.0%)" in found.sentence()
+
+
+def test_mix_effect_that_can_not_be() -> None:
+    orders = two_channels()
+    with pytest.raises(NotEnoughDataError, match="two cohorts or more must have reached month 3: there are 1"):
+        mix_effect(clv.cohorts_by(orders, "channel", end="2026-04-30"), 3)
+    late = orders[(orders["channel"] == "web") | (orders["date"] > "2026-03-01")]
+    with pytest.raises(NotEnoughDataError, match="channel shop has customers in one half of the cohorts only"):
+        mix_effect(clv.cohorts_by(late, "channel", end="2026-04-30"), 0)
+
+
+def test_many_cohorts_are_pooled_in_the_figure_of_value() -> None:
+    months = pd.period_range("2025-01", periods=14, freq="M").astype(str)
+    orders = log(*((f"{month}-{n}", f"{month}-05", 10.0 * (1 + n)) for month in months for n in range(2)))
+    picture = clv.cohort_value(clv.cohort_table(orders, end="2026-02-28")).plot()
+    lines = picture.figure.axes[0].lines[:-1]  # the last is dotted
+    assert len(lines) == 7
+    assert [line.get_ydata()[0] for line in lines] == [15.0] * 7
+    assert picture.alt.startswith("Lines of cumulative value per customer by age for 14 cohorts, 2025-01 to 2026-02.")
+
+
+def test_duckdb_keeps_no_table_of_ours() -> None:
+    connection = duckdb.connect()
+    relation = connection.from_df(SMALL)
+    clv.cohort_table(relation, end=END)
+    clv.cohort_table(relation, end=END, mode="rolling", kind="cumulative")
+    assert connection.sql("SELECT table_name FROM duckdb_tables()").fetchall() == []

@@ -239,3 +239,15 @@ def test_survivors_in_words_and_as_a_figure() -> None:
     picture = found.plot()
     labels = [text.get_text() for text in picture.figure.legends[0].get_texts()]
     assert labels == ["expected to leave", "expected to be left", "± one standard error"]
+
+
+def test_projection_is_marked_against_what_came() -> None:
+    orders = clv.load_cdnow()
+    found = clv.project_cohorts(clv.cohort_table(orders, end="1997-09-30"))
+    later = clv.cohort_table(orders, end="1998-06-30")
+    marks = found.check(later).set_index("method")
+    cells = later.frame[(later.frame["age"] <= 8) & (later.frame["cohort"] > "1997-01")]
+    assert marks["came"].to_list() == pytest.approx([cells["revenue"].sum()] * 3)
+    assert marks["error"].abs()[["chain ladder", "additive"]].max() < -marks["error"]["standing still"] < 0.2
+    with pytest.raises(NotEnoughDataError, match="no cohort is older in the later table"):
+        found.check(clv.cohort_table(orders, end="1997-09-30"))

@@ -1,13 +1,24 @@
 """From purchase days to the cells of a triangle: counted where the data lie, then marked as seen or not yet."""
 
 import datetime as dt
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.purchases import PurchaseDays, counted, day_number, period_number, periods_of, with_first_visit
+from clvhelpers.purchases import (
+    PurchaseDays,
+    counted,
+    day_number,
+    period_number,
+    periods_of,
+    settle,
+    with_first_visit,
+)
 from clvhelpers.text import day
 
 ROLLING_DAYS = {"D": 1, "W": 7, "M": 30, "Q": 90}
@@ -18,44 +29,75 @@ def incomplete_period(end: dt.date, period: str) -> pd.Period | None:
     return last if last.end_time.date() > end else None
 
 
-def _activity(days: PurchaseDays, cut: dt.date, period: str, mode: str) -> Any:
-    """One row a customer, cohort and age, in the engine; what belongs to no cell has age -1."""
+def cells_of(days: PurchaseDays, cut: dt.date, period: str, mode: str, kind: str) -> tuple[pd.DataFrame, float | None]:
+    """Every cohort at every age, seen or not (`n_on` bought at just that age), and the money that belongs to none."""
     frame = days.frame.filter(nw.col("day") <= days.at(cut)) if cut < days.end else days.frame
-    frame = with_first_visit(frame)
-    cohort = period_number(nw.col("first"), period)
-    if mode == "calendar":
-        age = period_number(nw.col("day"), period) - cohort
-    else:
-        age = (day_number(nw.col("day")) - day_number(nw.col("first"))) // ROLLING_DAYS[period]
-    inside = (nw.col("day") >= nw.col("first")).fill_null(False)
-    return (
-        frame.with_columns(
-            cohort=nw.when(inside).then(cohort).otherwise(0).cast(nw.Int64),
-            age=nw.when(inside).then(age).otherwise(-1).cast(nw.Int64),
-        )
-        .group_by("customer_id", "cohort", "age")
-        .agg(orders=nw.col("visit").count(), **days.revenue())
-        .with_columns(n_active=nw.when(nw.col("orders") > 0).then(1).otherwise(0))
+    sums = {"orders": nw.col("visit").count(), **days.revenue()}
+    rows = _by_calendar(frame, period, sums) if mode == "calendar" else _by_window(frame, period, sums)
+    with _settled(rows) as kept:
+        activity = _of_cohorts(kept, list(sums)) if mode == "calendar" else kept
+        activity = activity.with_columns(n_active=nw.when(nw.col("orders") > 0).then(1).otherwise(0))
+        counts = counted(activity.group_by("cohort", "age").agg(nw.col("n_active", *sums).sum()))
+        outside = counts["age"] < 0
+        unassigned = float(counts.loc[outside, "revenue"].sum()) if days.has_money else None
+        counts = counts[~outside].set_index(["cohort", "age"])
+        if counts.empty:
+            raise NotEnoughDataError(f"no purchase up to {day(cut)}: a cohort needs at least one")
+        cells = counts.reindex(_grid(counts, cut, period, mode), fill_value=0).reset_index()
+        cells.insert(2, "n0", cells.groupby("cohort")["n_active"].transform("first"))
+        cells["n_on"] = cells["n_active"]
+        if kind != "on":
+            cells["n_active"] = _reached(cells, activity, kind)
+    cells["cohort"] = periods_of(cells["cohort"], period)
+    return cells, unassigned
+
+
+@contextmanager
+def _settled(rows: Any) -> Iterator[Any]:
+    """The rows of a lazy engine, worked out once for all that ask within the block, and then forgotten."""
+    name = f"clv_{uuid.uuid4().hex}"
+    kept = settle(rows, name)
+    try:
+        yield kept
+    finally:
+        if kept.implementation.is_duckdb():
+            kept.to_native().query("clv_rows", f"DROP TABLE {name}")
+        elif kept.implementation.is_pyspark():
+            kept.to_native().unpersist()
+
+
+def _by_calendar(frame: Any, period: str, sums: dict[str, nw.Expr]) -> Any:
+    """One row a customer and calendar period."""
+    now = period_number(nw.col("day"), period).cast(nw.Int64)
+    return frame.with_columns(now=now).group_by("customer_id", "now").agg(**sums)
+
+
+def _of_cohorts(rows: Any, sums: list[str]) -> Any:
+    """One row a customer, cohort and age; what belongs to no cell has age -1."""
+    first = rows.filter(nw.col("orders") > 0).group_by("customer_id").agg(cohort=nw.col("now").min())
+    return rows.join(first, on="customer_id", how="left").select(
+        "customer_id",
+        *sums,
+        nw.col("cohort").fill_null(0),
+        age=nw.when((nw.col("now") >= nw.col("cohort")).fill_null(False))
+        .then(nw.col("now") - nw.col("cohort"))
+        .otherwise(-1),
     )
 
 
-def cells_of(days: PurchaseDays, cut: dt.date, period: str, mode: str, kind: str) -> tuple[pd.DataFrame, float | None]:
-    """Every cohort at every age, seen or not (`n_on` bought at just that age), and the money that belongs to none."""
-    activity = _activity(days, cut, period, mode)
-    sums = ("n_active", "orders", *(["revenue"] if days.has_money else []))
-    counts = counted(activity.group_by("cohort", "age").agg(nw.col(*sums).sum()))
-    outside = counts["age"] < 0
-    unassigned = float(counts.loc[outside, "revenue"].sum()) if days.has_money else None
-    counts = counts[~outside].set_index(["cohort", "age"])
-    if counts.empty:
-        raise NotEnoughDataError(f"no purchase up to {day(cut)}: a cohort needs at least one")
-    cells = counts.reindex(_grid(counts, cut, period, mode), fill_value=0).reset_index()
-    cells.insert(2, "n0", cells.groupby("cohort")["n_active"].transform("first"))
-    cells["n_on"] = cells["n_active"]
-    if kind != "on":
-        cells["n_active"] = _reached(cells, activity, kind)
-    cells["cohort"] = periods_of(cells["cohort"], period)
-    return cells, unassigned
+def _by_window(frame: Any, period: str, sums: dict[str, nw.Expr]) -> Any:
+    """One row a customer, cohort and age in windows from the first purchase; what belongs to no cell has age -1."""
+    inside = (nw.col("day") >= nw.col("first")).fill_null(False)
+    age = (day_number(nw.col("day")) - day_number(nw.col("first"))) // ROLLING_DAYS[period]
+    return (
+        with_first_visit(frame)
+        .with_columns(
+            cohort=nw.when(inside).then(period_number(nw.col("first"), period)).otherwise(0).cast(nw.Int64),
+            age=nw.when(inside).then(age).otherwise(-1).cast(nw.Int64),
+        )
+        .group_by("customer_id", "cohort", "age")
+        .agg(**sums)
+    )
 
 
 def _grid(counts: pd.DataFrame, cut: dt.date, period: str, mode: str) -> pd.MultiIndex:

@@ -40,9 +40,9 @@ def retention_by_group(groups: CohortGroups) -> Picture:
     at = average[average["age"] == told].sort_values("retention", ascending=False, kind="stable")
     best, worst = (at.iloc[place] for place in (0, -1))
     ends = [percent(row["retention"], 0) for row in (best, worst)]
-    with canvas(figsize=(6.6, 3.8)) as (figure, axes):
+    with canvas() as (figure, axes):
         for colour, (name, rows) in zip(COLOURS * 2, average.groupby(groups.by), strict=False):
-            axes.plot(rows["age"], rows["retention"], color=colour, marker="o", markersize=3, label=name)
+            axes.plot(rows["age"], rows["retention"], color=colour, label=name)
             if len(reached) <= MOST_BANDS:
                 axes.fill_between(rows["age"], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
         axes.set_ylim(bottom=0)
@@ -74,7 +74,7 @@ def customer_flow(flow: CustomerFlow) -> Picture:
     last = frame.iloc[-1]
     share = percent(last["returning"] / last["customers"], 0) if last["customers"] else "none"
     finding = f"Of the customers of {period_name(last['period'])} {share} came back after a silent {unit}"
-    with canvas(figsize=(6.6, 3.6)) as (figure, axes):
+    with canvas() as (figure, axes):
         base = 0 * frame["customers"]
         for role in ROLES:
             axes.bar(range(len(frame)), frame[role], bottom=base, width=0.85, color=ROLE_COLOURS[role], label=role)

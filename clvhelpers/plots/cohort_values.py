@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
@@ -11,30 +12,32 @@ from clvhelpers.plots.look import BLUE, INK, ORANGE, SKY, Picture, canvas, numbe
 from clvhelpers.text import count, money, number, percent
 from clvhelpers.text import period as period_name
 
-MOST_NAMES = 8
+MOST_NAMES, MOST_LINES = 8, 12
 LIGHTEST = 0.92  # the end of the colours is too light for a line on white
 
 
 def value_by_cohort(value: CohortValue) -> Picture:
     """Cumulative value per acquired customer by age, a line a cohort, dark for the oldest and light for the youngest.
 
+    With more than 12 cohorts a line pools neighbours, up to the age that all of them have reached.
+
     >>> from clvhelpers import cohort_table, load_cdnow
     >>> from clvhelpers.cohorts import cohort_value
     >>> value_by_cohort(cohort_value(cohort_table(load_cdnow(), end="1998-06-30"), 0.4)).alt.partition(".")[0]
     'Lines of cumulative value per customer by age for 3 cohorts, 1997-01 to 1997-03'
     """
-    triangle = value.triangle()
-    colours = mpl.colormaps["viridis"](np.linspace(0, LIGHTEST, len(triangle)))
-    names = [period_name(cohort) for cohort in triangle.index]
+    lines, pooled = _lines(value)
+    colours = mpl.colormaps["viridis"](np.linspace(0, LIGHTEST, len(lines)))
+    names = [period_name(cohort) for cohort in lines.index]
     finding = _value_finding(value)
-    with canvas(figsize=(6.6, 3.8)) as (figure, axes):
-        for colour, (_, line) in zip(colours, triangle.iterrows(), strict=True):
+    with canvas() as (figure, axes):
+        for colour, (_, line) in zip(colours, lines.iterrows(), strict=True):
             axes.plot(line.index, line, color=colour, linewidth=1.3)
         axes.axvline(value.compared_at, color=INK, linewidth=0.8, linestyle=":")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         number_axis(axes.yaxis)
-        axes.set_xlabel(f"{value.step.capitalize()}s since the first purchase (dotted: where they are compared)")
+        axes.set_xlabel(f"{value.step.capitalize()}s since the first purchase (dotted: where halves are compared)")
         axes.set_ylabel(f"Value per customer so far ({value.currency})")
         scale = ScalarMappable(Normalize(0, len(names)), ListedColormap(colours))
         every = -(-len(names) // MOST_NAMES)
@@ -42,13 +45,25 @@ def value_by_cohort(value: CohortValue) -> Picture:
         bar = figure.colorbar(scale, ax=axes, ticks=[place + 0.5 for place in shown], pad=0.02)
         bar.ax.set_yticklabels([names[place] for place in shown])
         bar.ax.invert_yaxis()
+        bar.set_label("First purchase in" if pooled == 1 else f"First of {pooled} cohorts")
         bar.outline.set_visible(False)
         title(axes, finding)
+    cohorts = value.triangle().index
     return Picture(
         figure,
-        f"Lines of cumulative value per customer by age for {count(len(names), 'cohort')}, {names[0]} to {names[-1]}. "
-        f"{finding}. {value.sentence()}",
+        f"Lines of cumulative value per customer by age for {count(len(cohorts), 'cohort')}, "
+        f"{period_name(cohorts[0])} to {period_name(cohorts[-1])}. {finding}. {value.sentence()}",
     )
+
+
+def _lines(value: CohortValue) -> tuple[pd.DataFrame, int]:
+    """A row a line, named by its first cohort, and how many neighbours each pools."""
+    triangle = value.triangle()
+    sizes = value.frame.groupby("cohort")["n0"].first()
+    pooled = -(-len(triangle) // MOST_LINES)
+    group = triangle.index[np.arange(len(triangle)) // pooled * pooled]
+    money_of = triangle.mul(sizes, axis=0).groupby(group).sum(skipna=False)
+    return money_of.div(sizes.groupby(group).sum(), axis=0), pooled
 
 
 def _value_finding(value: CohortValue) -> str:
@@ -77,7 +92,7 @@ def projected_cohorts(projection: CohortProjection) -> Picture:
     words = ("seen so far", "expected to come") if grows else ("expected to be left", "expected to leave")
     what = f"{frame['so_far'].size} cohorts: {shown(seen.sum())}{WORDS[projection.value]} so far"
     finding = f"{what}, {shown(expected.sum())} expected by {projection.step} {projection.to_age}"
-    with canvas(figsize=(6.6, 3.8)) as (figure, axes):
+    with canvas() as (figure, axes):
         places = np.arange(len(frame))
         axes.bar(places, light, width=0.85, color=SKY, label=words[1])
         axes.bar(places, solid, width=0.85, color=BLUE, label=words[0])
