@@ -23,7 +23,7 @@ LESSONS = (
     Lesson("03", "Acquisition and payback", "What may we pay for a new customer?", 35, ready=True),
     Lesson("04", "Retention, churn and time", "How long do customers stay, and what is that worth?", 40, ready=True),
     Lesson("05", "From orders to metrics", "Can we trust our order data?", 40, ready=True),
-    Lesson("06", "Cohorts", "Are newer customers better than older ones?", 35),
+    Lesson("06", "Cohorts", "Are newer customers better than older ones?", 35, ready=True),
     Lesson("07", "RFM", "Whom should we write to this week?", 35, ready=True),
     Lesson("08", "Segments that mean something", "Which customers should we treat differently?", 40, ready=True),
     Lesson("09", "Churn and survival", "Who is about to leave, and is worth keeping?", 40, ready=True),
