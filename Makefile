@@ -39,6 +39,7 @@ lint: $(TEST)  ## check style, types and formatting, notebooks included
 
 bench: $(TEST) $(PEERS)/.ready  ## compare speed and memory with other libraries (by hand)
 	@$(BIN)/python benchmarks/summary.py --peer-python $(PEERS)/bin/python
+	@$(BIN)/python benchmarks/cohorts.py
 	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/reports.py
 
