@@ -11,6 +11,7 @@ import pytest
 from clvhelpers import datasets, segments
 from clvhelpers.customers import customer_summary
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
+from clvhelpers.reporting.small_groups import hide_concentration
 
 SIZES = {
     "Champions": 7,
@@ -131,6 +132,11 @@ class TestNotes:
         assert "Nobody has an M of 2, 3, 4" in notes[1]
         assert notes[-1].startswith("One customer holds 80% of the revenue")
         assert "One customer alone makes 80.0%" in segments.concentration(scores["total"]).sentence()
+
+    def test_a_report_that_hides_small_groups_does_not_tell_of_that_customer(self) -> None:
+        result = segments.concentration([400.0] + [1.0] * 99)
+        assert "One customer alone" in result.sentence()
+        assert "One customer alone" not in hide_concentration(result, minimum=5).sentence()
 
     def test_a_group_of_one(self) -> None:
         scores = pd.DataFrame({"R": [5, 1, 1], "F": [5, 1, 1], "M": [5, 1, 1], "total": [90.0, 10.0, 10.0]})
