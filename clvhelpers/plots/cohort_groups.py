@@ -11,7 +11,7 @@ from clvhelpers.purchases import PERIODS
 from clvhelpers.text import number, percent
 from clvhelpers.text import period as period_name
 
-MOST_BANDS, MOST_COLUMNS, FEWEST = 3, 5, 100
+MOST_BANDS, MOST_COLUMNS, MOST_TICKS, FEWEST = 3, 5, 5, 100
 ROLE_COLOURS = {"new": GREY, "continuing": BLUE, "returning": ORANGE}
 
 
@@ -79,7 +79,7 @@ def customer_flow(flow: CustomerFlow) -> Picture:
         for role in ROLES:
             axes.bar(range(len(frame)), frame[role], bottom=base, width=0.85, color=ROLE_COLOURS[role], label=role)
             base = base + frame[role]
-        every = -(-len(frame) // 8)
+        every = -(-len(frame) // MOST_TICKS)
         places = range(0, len(frame), every)
         axes.set_xticks(list(places), [period_name(frame["period"].iloc[place]) for place in places])
         number_axis(axes.yaxis)

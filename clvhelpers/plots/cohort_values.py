@@ -12,7 +12,7 @@ from clvhelpers.plots.look import BLUE, INK, ORANGE, SKY, Picture, canvas, numbe
 from clvhelpers.text import count, money, number, percent
 from clvhelpers.text import period as period_name
 
-MOST_NAMES, MOST_LINES = 8, 12
+MOST_NAMES, MOST_TICKS, MOST_LINES = 8, 5, 12
 LIGHTEST = 0.92  # the end of the colours is too light for a line on white
 
 
@@ -101,7 +101,7 @@ def projected_cohorts(projection: CohortProjection) -> Picture:
         if some.any():
             bars = {"fmt": "none", "ecolor": ORANGE, "elinewidth": 1.4, "label": "± one standard error"}
             axes.errorbar(places[some], expected[some], yerr=errors[some], **bars)
-        every = -(-len(frame) // MOST_NAMES)
+        every = -(-len(frame) // MOST_TICKS)
         axes.set_xticks(places[::every], [period_name(cohort) for cohort in frame["cohort"][::every]])
         number_axis(axes.yaxis)
         axes.set_xlabel("First purchase in")
