@@ -59,12 +59,12 @@ def test_intervals_hold_the_true_share_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(11)
     better, share, inside = 0.25, 0.2, 0
     true = share * 3.0 / (better * 3.0 + (1 - better) * 1.0)
-    for draw in range(100):
+    for draw in range(60):
         good = rng.random(400) < better
         future = pd.Series(rng.gamma(0.7, np.where(good, 3.0, 1.0) / 0.7))
         row = compare_segmentations(pd.DataFrame({"good": good}), future, share=share, seed=draw).frame.iloc[0]
         inside += row["low"] <= true <= row["high"]
-    assert 0.91 <= inside / 100 <= 0.99
+    assert 0.88 <= inside / 60 <= 0.99
 
 
 def test_a_missing_label_is_a_segment_of_its_own() -> None:
@@ -74,7 +74,7 @@ def test_a_missing_label_is_a_segment_of_its_own() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50)), min_size=3, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_shares_are_shares_and_the_truth_is_never_beaten(rows: list[tuple[int, int]]) -> None:
     labels = pd.DataFrame({"label": [label for label, _ in rows]})
     future = pd.Series([float(value) for _, value in rows])

@@ -2,6 +2,17 @@
 
 Each number has its unit, what it was divided by, and an interval; where the data do not allow one, it is
 not there, and the answer says what would be needed.
+
+| goal | metric | numerator / denominator | interval (95 %) |
+|---|---|---|---|
+| acquisition | acquisition rate | first purchases in the time / customers won before it | Garwood's, of a count |
+| penetration | share that bought | bought in the time / customers won by its end | Wilson |
+| penetration | market penetration | bought in the time / people in the market | Wilson |
+| share of wallet | share of wallet | spent here / spent in all shops, in whole years, by those asked | of a ratio |
+| satisfaction | mean score; net promoter score | last answer of each / customers who answered | of a mean |
+| churn | churn (`spells`) | not there at the end / there the day before the start | Wilson |
+| churn | lapse (no `spells`) | did not buy in it / bought in as long a time before | Wilson |
+| profit | profit per customer | margin less cost to serve / customers won by the end | of a mean |
 """
 
 from collections.abc import Mapping
@@ -109,22 +120,11 @@ def segment_goals(
     tables: GoalTables | None = None,
     gross_margin: float | None = None,
 ) -> Goals:
-    """What each segment does for each goal in the time from `start` to `end`, both days included.
+    """What each segment does for each goal in the time from `start` to `end`, both included: the table of this module.
 
     `segments` is a label by `customer_id`, made before `start` if it is to mean anything; who has none is in the
     segment "not known". `transactions` is a clean log of any engine, with `customer_id`, `date` and, for money,
     `amount`; with `cost` the profit is exact, else `gross_margin` (a share of revenue) makes it.
-
-    | goal | metric | numerator / denominator | interval (95 %) |
-    |---|---|---|---|
-    | acquisition | acquisition rate | first purchases in the time / customers won before it | Garwood's, of a count |
-    | penetration | share that bought | bought in the time / customers won by its end | Wilson |
-    | penetration | market penetration | bought in the time / people in the market | Wilson |
-    | share of wallet | share of wallet | spent here / spent in all shops, in whole years, by those asked | of a ratio |
-    | satisfaction | mean score; net promoter score | last answer of each / customers who answered | of a mean |
-    | churn | churn (`spells`) | not there at the end / there the day before the start | Wilson |
-    | churn | lapse (no `spells`) | did not buy in it / bought in as long a time before | Wilson |
-    | profit | profit per customer | margin less cost to serve / customers won by the end | of a mean |
 
     `frame`: `segment, goal, metric, value, low, high, unit, numerator, denominator, per` (words for the
     denominator), with a segment "all customers". A value without a denominator is missing. Acquisition cost is
