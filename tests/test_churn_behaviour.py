@@ -77,6 +77,20 @@ class TestFeatures:
         found = behaviour_features(spells, CUT, {"satisfaction": scores}).loc["A"]
         assert (found["score_last"], found["satisfaction_rows_3m"]) == (9, 1)
 
+    def test_a_season_that_all_share_is_no_change(self, lumen: dict[str, pd.DataFrame]) -> None:
+        """With twice the hours in December for everybody, the features of the year's end are the same."""
+        usage, end = lumen["usage"], "2025-12-31"
+        festive = usage.assign(hours=usage["hours"] * np.where(usage["month"].dt.month == 12, 2, 1))
+        plain, raw, level = (
+            behaviour_features(lumen["spells"], end, {"usage": table}, seasonal=names)
+            for table, names in ((usage, ["hours"]), (festive, []), (festive, ["hours"]))
+        )
+        pd.testing.assert_frame_equal(level, plain)
+        assert raw["hours_change"].mean() > 5 > abs(level["hours_change"].mean())
+        assert level["hours_1m"].mean() == pytest.approx(1, abs=0.1)
+        with pytest.raises(ConfigError, match="seasonal names 'hour': expected numbers of tables"):
+            behaviour_features(lumen["spells"], end, {"usage": usage}, seasonal=["hour"])
+
     def test_attributes_are_kept_and_dates_become_days(self, spells: pd.DataFrame) -> None:
         people = pd.DataFrame({"customer_id": list("ABC"), "channel": ["web", "tv", "tv"]})
         people["signup_date"] = pd.to_datetime(["2024-01-01", "2025-01-01", "2024-01-01"])

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clvhelpers.churn.behaviour import ChurnSet
+from clvhelpers.churn.behaviour import ChurnSet, behaviour_features, churn_set
 from clvhelpers.churn.judging import calibration, ranking
 from clvhelpers.churn.score import KINDS, ChurnScore, fit_churn_score
+from clvhelpers.datasets import TRUTH, load_lumen, path_of
 from clvhelpers.errors import ConfigError, DataContractError, LeakageError, NotEnoughDataError
 
 FEATURES = ("hours_1m", "support_3m", "plan", "score_last")
@@ -116,6 +117,25 @@ def test_trees_find_a_threshold_that_a_straight_line_misses() -> None:
     later = customers(6000, seed=5, cut="2025-06-30", end="2025-09-30", bend=2.5)
     briers = {kind: fit_churn_score(training, kind).check(later).calibration.brier for kind in KINDS}
     assert briers["boosting"] < briers["logistic"]
+
+
+def test_the_next_quarter_of_lumen_is_as_the_score_says() -> None:
+    """Trained on who left by the last day, asked about the three months after it, which nobody has seen."""
+    spells, end = load_lumen("spells"), "2025-12-31"
+    tables = {name: load_lumen(name) for name in ("usage", "satisfaction", "payments")}
+    truth = pd.read_parquet(path_of("lumen", TRUTH)).set_index("customer_id")
+    held = {}
+    for seasonal in ([], ["hours", "days_active"]):
+        training = churn_set(spells, "2025-09-30", 3, tables, end=end, seasonal=seasonal)
+        today = behaviour_features(spells, end, tables, seasonal=seasonal)
+        assert truth.loc[today.index, "alive"].all()
+        assert len(today) == truth["alive"].sum()
+        risk = fit_churn_score(training, "boosting").predict(today)
+        held[len(seasonal)] = calibration(risk, truth.loc[today.index, "leaves_within_3m"])
+    assert held[2].predicted == pytest.approx(held[2].actual, abs=0.01)
+    assert held[2].error < 2 * held[2].error_by_chance
+    assert held[2].brier < held[2].brier_base
+    assert held[0].actual - held[0].predicted > 0.012, "December's hours are taken for loyalty"
 
 
 class TestBadLabels:

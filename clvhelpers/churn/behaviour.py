@@ -80,6 +80,7 @@ def churn_set(
     attributes: Any = None,
     windows: Sequence[int] = (1, 3),
     end: Day = None,
+    seasonal: Sequence[str] = (),
 ) -> ChurnSet:
     """The customers at `cut` with their features, and as label who leaves within `horizon_months` after it.
 
@@ -107,7 +108,7 @@ def churn_set(
             f"{day(label_end)}; the spells were watched to {day(watched)}: take an earlier cut or a shorter horizon, "
             "or say with `end` until when they were watched"
         )
-    features = behaviour_features(spells, cut, tables, attributes, windows)
+    features = behaviour_features(spells, cut, tables, attributes, windows, seasonal)
     stays = customer_spells(spells, watched)
     ends = stays.loc[stays["end_date"] > last, ["customer_id", "end_date"]].groupby("customer_id")["end_date"].min()
     left = ends.reindex(features.index) <= label_end
@@ -121,6 +122,7 @@ def behaviour_features(
     tables: Mapping[str, Any] | None = None,
     attributes: Any = None,
     windows: Sequence[int] = (1, 3),
+    seasonal: Sequence[str] = (),
 ) -> pd.DataFrame:
     """What was known on the day `cut` of everybody who was a customer at its end; `customer_id` is the index.
 
@@ -132,6 +134,9 @@ def behaviour_features(
       were over at the cut, as `hours_1m` and `hours_3m`, and `hours_change`, the shortest window less the longest;
     - with a column `date` (such as satisfaction scores): the last value up to the cut, as `score_last`, and how
       many rows there were in the longest window, as `satisfaction_rows_3m`.
+
+    Numbers of months that are named in `seasonal` are divided by the mean of all customers in that month. Without
+    it, a score that learned in summer takes the long evenings of December for loyalty.
 
     `attributes` has one row a customer; dates in it become days before the cut. Rows after the cut are not looked
     at. These frames may be of any engine that `customer_summary` takes.
@@ -149,12 +154,9 @@ def behaviour_features(
     _check_windows(windows)
     running = _running(spells, last)
     parts = [_of_the_stay(running), _of_the_spell(spells, running.index, last)]
-    for name, given in (tables or {}).items():
-        table = to_pandas(as_frame(given, f"the table {name!r}"))
-        _check_table(name, table)
-        refuse_leakage(table[[one for one in table if one not in ("month", "date")]], last)
-        make = _month_features if "month" in table else _dated_features
-        parts.append(make(name, table, running, last, sorted(windows)))
+    read = {name: to_pandas(as_frame(given, f"the table {name!r}")) for name, given in (tables or {}).items()}
+    _check_seasonal(seasonal, read)
+    parts += [_of_the_table(name, table, running, last, sorted(windows), seasonal) for name, table in read.items()]
     if attributes is not None:
         parts.append(_attribute_features(attributes, running.index, last))
     features = pd.concat(parts, axis="columns")
@@ -223,8 +225,29 @@ def _of_the_spell(spells: pd.DataFrame, customers: pd.Index, cut: pd.Timestamp) 
     return now.assign(plan_changes=changes.groupby(level=0).sum().reindex(customers).astype(float))
 
 
+def _of_the_table(
+    name: str,
+    table: pd.DataFrame,
+    running: pd.DataFrame,
+    cut: pd.Timestamp,
+    windows: Sequence[int],
+    seasonal: Sequence[str],
+) -> pd.DataFrame:
+    _check_table(name, table)
+    refuse_leakage(table[[one for one in table if one not in ("month", "date")]], cut)
+    if "date" in table:
+        return _dated_features(name, table, running, cut, windows)
+    return _month_features(_without_season(table, [one for one in seasonal if one in table]), running, cut, windows)
+
+
+def _without_season(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The columns as multiples of the mean of all customers in that month."""
+    mean = table.groupby("month")[columns].transform("mean")
+    return table.assign(**{name: table[name] / mean[name].where(mean[name] > 0, 1.0) for name in columns})
+
+
 def _month_features(
-    name: str, table: pd.DataFrame, running: pd.DataFrame, cut: pd.Timestamp, windows: Sequence[int]
+    table: pd.DataFrame, running: pd.DataFrame, cut: pd.Timestamp, windows: Sequence[int]
 ) -> pd.DataFrame:
     last_over = (cut + pd.Timedelta(days=1)).to_period("M") - 1
     month = table["month"].dt.to_period("M")
@@ -268,6 +291,17 @@ def _numbers_of(table: pd.DataFrame) -> list[str]:
 def _check_windows(windows: Sequence[int]) -> None:
     if not windows or any(one < 1 or one % 1 for one in windows) or len({*windows}) != len(windows):
         raise ConfigError(f"windows are {list(windows)}: expected different whole numbers of months, such as [1, 3]")
+
+
+def _check_seasonal(seasonal: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> None:
+    known = {
+        one for table in tables.values() if "month" in table and "customer_id" in table for one in _numbers_of(table)
+    }
+    if unknown := [one for one in seasonal if one not in known]:
+        raise ConfigError(
+            f"seasonal names {', '.join(map(repr, unknown))}: expected numbers of tables with a column 'month', which "
+            f"are {', '.join(sorted(known)) or 'none'}"
+        )
 
 
 def _check_table(name: str, table: pd.DataFrame) -> None:

@@ -190,23 +190,7 @@ def judge_silence(
     """
     if not rule_days > 0:
         raise ConfigError(f"rule_days is {rule_days}: expected a number of days above 0, such as 90")
-    rows = read_rows(summary, COLUMNS)  # once: a lazy engine has no order
-    if isinstance(summary, pd.DataFrame) and "customer_id" in summary:
-        rows.index = pd.Index(summary["customer_id"])
-    limit = silence_limit(model, rows, level)
-    days = DAYS_PER_UNIT[model.unit]
-    silent = ((rows["T"] - rows["recency"]) * days).round(6)  # a whole day is not missed by a rounding error
-    frame = pd.DataFrame(
-        {
-            "frequency": rows["frequency"].astype(int),
-            "silent_days": silent,
-            "limit_days": limit,
-            "usual_gap_days": (rows["recency"] / rows["frequency"].where(rows["frequency"] > 0)) * days,
-            "probability_alive": model.expected_probability_alive(rows),
-            "gone_by_model": silent >= limit,
-            "gone_by_rule": silent > rule_days,
-        }
-    )
+    frame = _verdicts(model, summary, rule_days, level)
     repeat = frame[frame["frequency"] > 0]
     once = len(frame) - len(repeat)
     if repeat.empty:
@@ -220,6 +204,27 @@ def judge_silence(
     marks = pd.DataFrame([_marks(name, repeat[f"gone_by_{name}"], alive, order) for name, order in by.items()])
     held = calibration(repeat["probability_alive"], alive)
     return Silence(frame, level, rule_days, once, _by_rhythm(repeat, alive), marks, held)
+
+
+def _verdicts(model: BetaGeoModel, summary: Any, rule_days: float, level: float) -> pd.DataFrame:
+    """One row a customer: silence, what it means, and who is gone by model and rule."""
+    rows = read_rows(summary, COLUMNS)  # once: a lazy engine has no order
+    if isinstance(summary, pd.DataFrame) and "customer_id" in summary:
+        rows.index = pd.Index(summary["customer_id"])
+    limit = silence_limit(model, rows, level)
+    days = DAYS_PER_UNIT[model.unit]
+    silent = ((rows["T"] - rows["recency"]) * days).round(6)  # a whole day is not missed by a rounding error
+    return pd.DataFrame(
+        {
+            "frequency": rows["frequency"].astype(int),
+            "silent_days": silent,
+            "limit_days": limit,
+            "usual_gap_days": (rows["recency"] / rows["frequency"].where(rows["frequency"] > 0)) * days,
+            "probability_alive": model.expected_probability_alive(rows),
+            "gone_by_model": silent >= limit,
+            "gone_by_rule": silent > rule_days,
+        }
+    )
 
 
 def _by_rhythm(repeat: pd.DataFrame, alive: pd.Series | None) -> pd.DataFrame:
