@@ -83,7 +83,8 @@ def _later(cut: str, horizon_months: int) -> tuple[ChurnSet, ScoreCheck]:
     spells, end = load_lumen("spells"), open_company("lumen").end
     tables = {name: load_lumen(name) for name in ("usage", "satisfaction", "payments")}
     traits = load_lumen("customers").drop(columns=["plan", "referred_by", "signup_date"])
-    training, later = (churn_set(spells, day, horizon_months, tables, traits, end=end) for day in (learn, cut))
+    told: dict[str, Any] = {"tables": tables, "attributes": traits, "end": end, "seasonal": ["hours", "days_active"]}
+    training, later = (churn_set(spells, day, horizon_months, **told) for day in (learn, cut))
     return later, fit_churn_score(training, "boosting").check(later)
 
 
