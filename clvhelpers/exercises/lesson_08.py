@@ -14,7 +14,7 @@ PARAMETERS = {
     "company": "harbor_and_pine",
     "client": "",
     "months_after": 12,
-    "top_share": 0.20,
+    "top_share": 0.15,
     "clusters_wanted": 4,
     "gross_margin": 0.40,
 }
