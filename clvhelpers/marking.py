@@ -245,8 +245,8 @@ def _labels(by: Any, customers: pd.Index) -> pd.Series:
 
 
 def _id_problems(given: pd.Series, customers: pd.Index, name: str, what: str) -> list[str]:
-    unknown = given.index[~given.index.isin(customers)]
-    missing = customers[~customers.isin(given.index)]
+    unknown = given.index[customers.get_indexer(given.index) < 0]
+    missing = customers[given.index.unique().get_indexer(customers) < 0]
     twice = given.index[given.index.duplicated()].unique()
     if len(unknown) == len(given) and len(given):
         return [

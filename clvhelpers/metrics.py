@@ -10,7 +10,7 @@ import pandas as pd
 
 from clvhelpers.errors import ConfigError
 from clvhelpers.purchases import Day, PurchaseDays, purchase_days, rows_of
-from clvhelpers.text import Cell, Format, Table, count, day, money, number, percent, table
+from clvhelpers.text import Cell, Format, Table, count, day, money, number, percent, plain, table
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
@@ -22,8 +22,9 @@ METRICS = (*COUNTS, "customer value", "revenue", "repeat rate", "retention rate"
 
 @dataclass(frozen=True, eq=False)
 class KeyMetrics:
-    """The answer of `key_metrics`: `frame` has a row for each metric, with `before`, `now`, and `change` (a share).
+    """The answer of `key_metrics`: `frame` has a row for each metric, with `before`, `now`, and `change`.
 
+    `change` is now / before - 1, but for a rate the difference of the two, since a rate is a share already.
     `start` to `end` is the period of `months` months, `orders` the purchase days in it. Money is missing where the
     log has no amounts, `before` where the log does not cover the period before; `covered` says whether it does.
     """
@@ -60,11 +61,12 @@ class KeyMetrics:
     def table(self, currency: str = "USD") -> Table:
         """The metrics of both periods, each in its own unit."""
         looks = [_look(metric, currency) for metric in METRICS]
-        shown = self.frame[["metric", "change"]].copy()
-        for place, period in enumerate(("before", "now"), start=1):
-            shown.insert(place, period, list(map(Cell, self.frame[period], looks)))
+        changes = [_change_look(metric) for metric in METRICS]
+        columns: dict[str, Any] = {"metric": self.frame["metric"]}
+        columns |= {name: list(map(Cell, self.frame[name], looks)) for name in ("before", "now")}
+        shown = pd.DataFrame({**columns, "change": list(map(Cell, self.frame["change"], changes))})
         caption = f"{self.months} months to {day(self.end)}, and the {self.months} before"
-        return table(shown, caption, before=str, now=str, change=lambda value: percent(value, signed=True))
+        return table(shown, caption, before=str, now=str, change=str)
 
     def plot(self) -> "Picture":
         """What moved revenue between the two periods: customers, orders for each, or money an order."""
@@ -112,7 +114,8 @@ def key_metrics(
         columns["before"] = dict.fromkeys(METRICS, float("nan"))
         columns["now"] |= dict.fromkeys(["retention rate", "churn rate"], float("nan"))
     frame = pd.DataFrame(columns, index=pd.Index(METRICS, name="metric")).reset_index()
-    frame["change"] = frame["now"] / frame["before"].where(frame["before"] != 0) - 1
+    ratio = frame["now"] / frame["before"].where(frame["before"] != 0) - 1
+    frame["change"] = ratio.where(~frame["metric"].str.endswith("rate"), frame["now"] - frame["before"])
     return KeyMetrics(start, days.end, months, int(found["now_orders"]), covered, frame)
 
 
@@ -159,6 +162,12 @@ def _look(metric: str, currency: str) -> Format:
     if metric == "orders per customer":
         return lambda value: number(value, 2)
     return lambda value: money(value, currency)
+
+
+def _change_look(metric: str) -> Format:
+    if metric.endswith("rate"):
+        return lambda value: f"{plain(100 * value, '+.1f')} points"
+    return lambda value: percent(value, signed=True)
 
 
 def _share(part: float, whole: float) -> float:

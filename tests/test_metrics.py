@@ -116,3 +116,4 @@ def test_table_writes_each_metric_in_its_unit() -> None:
     assert texts.loc["orders per customer", "now"] == "1.33"
     assert texts.loc["revenue", "now"] == "£120.00"
     assert texts.loc["churn rate"].tolist() == ["–", "50.0%", "–"]
+    assert texts.loc["repeat rate"].tolist() == ["0.0%", "33.3%", "+33.3 points"]

@@ -31,18 +31,22 @@ RAW = DATA / "harbor_and_pine" / "raw"
 
 
 class Slices(NamedTuple):
-    """The orders that the lesson looks at, those of its period and of the one before, and the company."""
+    """The company, its orders up to the last day, those of the period and of the one before, and who ordered when."""
 
     shop: Company
     orders: pd.DataFrame
     now: pd.DataFrame
     before: pd.DataFrame
     metrics: KeyMetrics
+    ids: dict[str, set[str]]
 
 
 @cache
 def _webshop() -> pd.DataFrame:
-    return pd.read_csv(RAW / "webshop.csv.gz", dtype=str, keep_default_na=False)
+    """The rows of the webshop's export, with how each repeats another."""
+    rows = pd.read_csv(RAW / "webshop.csv.gz", dtype=str, keep_default_na=False)
+    repeats = {"repeats": rows.duplicated(), "paired": rows.duplicated(keep=False)}
+    return pd.DataFrame({**repeats, "same order": rows["Order No"].duplicated()})
 
 
 @cache
@@ -73,7 +77,9 @@ def _cut(company: str, client: str, as_of: str, months: int) -> Slices:
     orders = shop.transactions[shop.transactions["date"] < after]
     now = orders[orders["date"] >= start]
     before = orders[orders["date"].between(earlier, start, inclusive="left")]
-    return Slices(shop, orders, now, before, key_metrics(orders, end, months))
+    groups = {"before": before, "now": now, "all": orders}
+    ids = {name: set(rows.loc[rows["kind"] != "refund", "customer_id"]) for name, rows in groups.items()}
+    return Slices(shop, orders, now, before, key_metrics(orders, end, months), ids)
 
 
 def _slices(p: Parameters) -> Slices:
@@ -94,21 +100,25 @@ def _kept(p: Parameters, among: str = "before") -> float:
         raise NotEnoughDataError(
             f"the orders of {found.shop.name} do not cover twice {p['months']} months; give fewer `months`"
         )
-    groups = {"before": found.before, "now": found.now, "all": found.orders}
-    ids = {name: set(rows.loc[rows["kind"] != "refund", "customer_id"]) for name, rows in groups.items()}
-    return len(ids["before"] & ids["now"]) / len(ids[among])
+    return len(found.ids["before"] & found.ids["now"]) / len(found.ids[among])
+
+
+@cache
+def _view(company: str, client: str, as_of: str, months: int, contact_cost: float) -> pd.DataFrame:
+    """What each customer brought and cost, up to the last day."""
+    shop, orders = _cut(company, client, as_of, months)[:2]
+    service = won = None
+    if shop.contacts is not None and shop.acquisition_cost is not None:
+        until = shop.contacts[shop.contacts["month"] <= as_of]
+        service = contact_cost * until.groupby("customer_id")["contacts"].sum()
+        won = shop.acquisition_cost.reindex(orders["customer_id"].unique())
+    return customer_profit(orders, gross_margin=shop.gross_margin, service=service, acquisition=won).frame
 
 
 def _at_a_loss(p: Parameters, *parts: str) -> float:
     """The share of customers whose sum of these parts is below 0."""
-    found = _with_money(p)
-    shop, known = found.shop, found.orders["customer_id"]
-    service = won = None
-    if shop.contacts is not None and shop.acquisition_cost is not None:
-        until = shop.contacts[shop.contacts["customer_id"].isin(known) & (shop.contacts["month"] <= p["as_of"])]
-        service = p["contact_cost"] * until.groupby("customer_id")["contacts"].sum()
-        won = shop.acquisition_cost[shop.acquisition_cost.index.isin(known)]
-    view = customer_profit(found.orders, gross_margin=shop.gross_margin, service=service, acquisition=won).frame
+    _with_money(p)
+    view = _view(**{name: p[name] for name in PARAMETERS})
     return float((view[list(parts)].sum(axis=1).round(6) < 0).mean())
 
 
@@ -117,19 +127,19 @@ ALL_PARTS = ("sales", "returns", "goods", "service", "acquisition")
 EXERCISES = [
     Exercise(
         id="05.1",
-        answer=lambda _: int(_webshop().duplicated().sum()),
+        answer=lambda _: int(_webshop()["repeats"].sum()),
         why="One day was exported twice: each of its rows repeats an earlier one, and one of the two is right.",
         mistakes=[
             Mistake(
-                lambda _: int(_webshop().duplicated(keep=False).sum()),
+                lambda _: int(_webshop()["paired"].sum()),
                 "You counted both copies of each pair. One of them is a real line and must stay.",
             ),
             Mistake(
-                lambda _: int(_webshop()["Order No"].duplicated().sum()),
+                lambda _: int(_webshop()["same order"].sum()),
                 "An order with three lines has its number three times, and that is right. Compare whole rows.",
             ),
             Mistake(
-                lambda _: int((~_webshop().duplicated()).sum()),
+                lambda _: int((~_webshop()["repeats"]).sum()),
                 "These are the rows that remain. The question is how many repeat another.",
             ),
         ],
