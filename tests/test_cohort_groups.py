@@ -111,13 +111,6 @@ def test_time_stamps_are_local_before_a_month_is_cut_off(engine: str, zone: str,
     pd.testing.assert_frame_equal(found.frame, clv.cohort_table(local, end="2026-03-31").frame)
 
 
-def test_spark_time_stamps_are_local_too(spark: Any) -> None:
-    rows = spark.createDataFrame(LATE.assign(date=LATE["date"].dt.tz_localize(None)))
-    zoned = rows.withColumn("date", rows["date"].cast("timestamp_ltz"))
-    found = clv.cohort_table(zoned, end="2026-03-31", timezone="Europe/Paris").frame
-    pd.testing.assert_frame_equal(found, clv.cohort_table(LATE, end="2026-03-31", timezone="Europe/Paris").frame)
-
-
 def test_zones_that_can_not_be() -> None:
     with pytest.raises(ConfigError, match="timezone is 'Europe/Lodon', which is not known"):
         clv.cohort_table(LATE, timezone="Europe/Lodon")
@@ -208,13 +201,14 @@ EVENTS = st.tuples(
 )
 
 
-@settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=4, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(st.lists(EVENTS, min_size=3, max_size=25), st.sampled_from(["calendar", "rolling"]), st.sampled_from(KINDS))
 def test_what_must_hold_on_each_engine(rows: list[tuple[str, int, float, str]], mode: str, kind: str) -> None:
     """Invariants of a triangle, for any log; the other engines give what pandas gives, in any order of rows."""
     start = dt.date(2026, 1, 1)
     days = [(who, str(start + dt.timedelta(days=day)), amount) for who, day, amount, _ in rows]
-    orders = log(("w", "2026-01-01", 1.0), *days).assign(group=["x", *(row[3] for row in rows)])
+    orders = log(("w", "2026-01-01", 1.0), ("v", "2026-01-02", 1.0), *days)
+    orders["group"] = ["x", "y", *(row[3] for row in rows)]
     options: Any = {"end": "2026-07-20", "mode": mode, "kind": kind, "keep_incomplete": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LeftTruncationWarning)
@@ -226,7 +220,7 @@ def test_what_must_hold_on_each_engine(rows: list[tuple[str, int, float, str]], 
         other = clv.cohorts_by(duckdb.from_df(orders), "group", **options)
         pd.testing.assert_frame_equal(other.frame, groups.frame)
         in_half = orders["customer_id"].isin(["w", "a", "b"])
-        halves = [clv.cohort_table(part, **options).frame for part in (orders[in_half], orders[~in_half]) if len(part)]
+        halves = [clv.cohort_table(part, **options).frame for part in (orders[in_half], orders[~in_half])]
     wanted = ["n0", "n_active", "orders", "revenue"]
     for parts in ([groups.frame], halves):
         added = pd.concat(parts).groupby(["cohort", "age"])[wanted].sum()

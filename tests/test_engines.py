@@ -87,6 +87,15 @@ def test_spark_gives_the_same_and_stays_in_spark(spark: Any) -> None:
     pd.testing.assert_frame_equal(SMALL_TASKS["cohorts"](log), SMALL_TASKS["cohorts"](LOG))
 
 
+def test_spark_timestamps_are_local_before_a_month_is_cut_off(spark: Any) -> None:
+    log = spark.createDataFrame(LOG)
+    zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))  # the session's zone is UTC
+    local = LOG.assign(date=LOG["date"].dt.tz_localize("UTC"))
+    expected = clv.cohort_table(local, timezone="Europe/Paris").frame
+    assert str(expected["cohort"].min()) == "2026-01"
+    pd.testing.assert_frame_equal(clv.cohort_table(zoned, timezone="Europe/Paris").frame, expected)
+
+
 def test_spark_timestamps_that_carry_a_zone_are_refused(spark: Any) -> None:
     log = spark.createDataFrame(LOG)
     zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))

@@ -121,12 +121,7 @@ def cohorts_by(
     days = purchase_days(transactions, end, columns).kept()
     names = _group_names(as_frame(transactions, "the transaction log"), by, columns, days)
     frame = days.frame.join(names, on="customer_id", how="left")
-    groups = sorted(row["group"] for row in rows_of(names.select("group").unique()))
-    if len(groups) > MOST_GROUPS:
-        raise ConfigError(
-            f"by={by!r} has {len(groups):,} groups: at most {MOST_GROUPS} can be told apart; take a coarser column, "
-            "such as a channel or a category"
-        )
+    groups = _listed(names, by)
     tables, too_young = {}, {}
     for group in groups:
         part = replace(days, frame=frame.filter(nw.col("group") == group))
@@ -138,6 +133,17 @@ def cohorts_by(
         raise NotEnoughDataError([f"{by} {group}: {reason}" for group, reason in too_young.items()])
     _warn_of_old_customers(by, tables)
     return CohortGroups(by, tables, too_young, _money_without_group(frame) if days.has_money else None)
+
+
+def _listed(names: Any, by: str) -> list[str]:
+    """The groups by name, if they are few enough to be told apart."""
+    groups = sorted(row["group"] for row in rows_of(names.select("group").unique()))
+    if len(groups) > MOST_GROUPS:
+        raise ConfigError(
+            f"by={by!r} has {len(groups):,} groups: at most {MOST_GROUPS} can be told apart; take a coarser column, "
+            "such as a channel or a category"
+        )
+    return groups
 
 
 def _group_names(log: Frame, by: str, columns: dict[str, str | None], days: PurchaseDays) -> Any:

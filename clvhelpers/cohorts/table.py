@@ -35,9 +35,9 @@ class CohortTable:
     missing; a cell that is kept though it is not complete has `mature` False.
 
     `end` is the last day that counts. `unassigned_revenue` is money up to then that belongs to no cell:
-    of customers without a purchase, and refunds dated before a first purchase. `incomplete` is the period
-    that was not over. `left_truncated` is the first cohort where it looks like old customers, `dropped`
-    whether it was left out.
+    of customers without a purchase, and refunds of a period (rolling: of a day) before the first purchase.
+    `incomplete` is the period that was not over. `left_truncated` is the first cohort where it looks like
+    old customers, `dropped` whether it was left out.
     """
 
     frame: pd.DataFrame
