@@ -252,7 +252,7 @@ class TestBefore:
         assert "before 300 customers left" in found.sentence()
 
     def test_intervals_cover_the_truth(self) -> None:
-        """95 % intervals of a drop that is not there, for 100 measures of one company."""
+        """95 % intervals of a drop that is not there, for 60 measures of one company."""
         rng = np.random.default_rng(8)
         customers = [f"c{place}" for place in range(80)]
         spells = spells_of(
@@ -264,7 +264,7 @@ class TestBefore:
         months = pd.date_range("2024-01-01", periods=6, freq="MS")
         panel = pd.MultiIndex.from_product([customers, months], names=["customer_id", "month"]).to_frame(index=False)
         panel = panel[(panel["month"] <= "2024-03-01") | (panel["customer_id"].str[1:].astype(int) >= 40)]
-        noise = pd.DataFrame(rng.gamma(2, 5, (len(panel), 100)), panel.index).add_prefix("m")
+        noise = pd.DataFrame(rng.gamma(2, 5, (len(panel), 60)), panel.index).add_prefix("m")
         found = before_leaving(panel.join(noise), spells, months=1).frame
         assert 0.90 <= ((found["low"] <= 0) & (found["high"] >= 0)).mean() <= 0.99
 
