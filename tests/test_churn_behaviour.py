@@ -189,7 +189,7 @@ class TestLeakage:
 
     @pytest.mark.parametrize("name", ["weekend_hours", "leftover_credit", "months_left", "trend", "plan"])
     def test_harmless_names_pass(self, name: str) -> None:
-        refuse_leakage(pd.DataFrame({name: ["x", "y"]}), pd.Timestamp(CUT))
+        assert refuse_leakage(pd.DataFrame({name: ["x", "y"]}), pd.Timestamp(CUT)) is None
 
     def test_a_date_after_the_cut_is_refused_by_name(self, spells: pd.DataFrame) -> None:
         people = pd.DataFrame({"customer_id": list("ABC"), "last_call": pd.Timestamp("2025-04-01")})

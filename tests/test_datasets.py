@@ -1,26 +1,16 @@
 """CDNOW is complete, and the script that made it gives the same file again."""
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
 
 from clvhelpers import datasets
 from clvhelpers.errors import ConfigError, DataContractError
+from tests.data import make_script
 
 CDNOW = datasets.DATA / "cdnow"
-
-
-def make_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_cdnow", CDNOW / "make.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_cdnow_has_every_row_and_customer_of_the_source() -> None:
@@ -48,7 +38,7 @@ def test_the_script_reads_both_layouts_and_marks_the_sample() -> None:
         "CDNOW_master.txt": b" customer_id date n value\n 00001 19970101  1   11.77\n 00004 19970118  2   29.73\n",
         "CDNOW_sample.txt": b" 00004 0001 19970118  2   29.73\n",
     }
-    frame = make_script().transactions(files)
+    frame = make_script(CDNOW).transactions(files)
     assert frame["in_sample"].tolist() == [False, True]
     assert frame["customer_id"].tolist() == ["00001", "00004"]
     assert frame["date"].tolist() == [pd.Timestamp("1997-01-01"), pd.Timestamp("1997-01-18")]

@@ -1,10 +1,7 @@
 """Harbor & Pine is what `data/README.md` says, its truth is the truth, and its exports lead back to it."""
 
-import gzip
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -20,22 +17,9 @@ from clvhelpers.simulate.harbor.exports import NORTH, TIMEZONE, WEBSHOP
 from clvhelpers.simulate.harbor.people import tastes
 from clvhelpers.simulate.harbor.purchases import expected_purchases
 from clvhelpers.simulate.harbor.truth import per_order
+from tests.data import held, make_script
 
 FOLDER = datasets.DATA / "harbor_and_pine"
-
-
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_harbor_and_pine", FOLDER / "make.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def content(path: Path) -> bytes:
-    """The bytes of a file; of a zipped one those within, for not every machine zips alike."""
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def table(name: str) -> pd.DataFrame:
@@ -70,11 +54,11 @@ def someone(number: int) -> pd.DataFrame:
 
 
 def test_the_script_makes_the_same_bytes_again(tmp_path: Path) -> None:
-    script().main(tmp_path)
-    made = {path.relative_to(tmp_path): content(path) for path in tmp_path.rglob("*.*") if path.is_file()}
+    make_script(FOLDER).main(tmp_path)
+    made = {path.relative_to(tmp_path): held(path) for path in tmp_path.rglob("*.*") if path.is_file()}
     kept = {path.relative_to(FOLDER) for path in FOLDER.rglob("*.*") if path.suffix in (".parquet", ".gz")}
     assert made.keys() == kept
-    assert [str(name) for name in made if made[name] != content(FOLDER / name)] == []
+    assert [str(name) for name in made if made[name] != held(FOLDER / name)] == []
     assert sum((FOLDER / name).stat().st_size for name in kept) < 9_000_000
 
 

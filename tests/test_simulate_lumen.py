@@ -1,6 +1,5 @@
 """Lumen: tables that agree with each other, a right truth, the process as described, and the same bytes every time."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 import clvhelpers as clv
 from clvhelpers.errors import FormulaError
 from clvhelpers.simulate.lumen import GROSS_MARGIN, PRICE_RISE, lumen, process, truth
+from tests.data import held, make_script
 
 DATA = Path(clv.__file__).parent.parent / "data" / "lumen"
 STAYING = ["upgrade", "downgrade"]
@@ -40,14 +40,11 @@ def leavings(spells):
 
 
 def test_files_come_out_the_same(tmp_path):
-    made = importlib.util.spec_from_file_location("lumen_make", DATA / "make.py")
-    module = importlib.util.module_from_spec(made)
-    made.loader.exec_module(module)
-    paths = module.make(tmp_path)
+    paths = make_script(DATA).make(tmp_path)
     assert sorted(path.relative_to(tmp_path) for path in paths) == sorted(
         path.relative_to(DATA) for path in [*DATA.glob("*.parquet"), *DATA.glob("raw/*.gz")]
     )
-    assert [path.name for path in paths if path.read_bytes() != (DATA / path.relative_to(tmp_path)).read_bytes()] == []
+    assert [path.name for path in paths if held(path) != held(DATA / path.relative_to(tmp_path))] == []
     assert sum(path.stat().st_size for path in paths) < 5_000_000
 
 

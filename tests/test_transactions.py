@@ -5,6 +5,7 @@ The rows of "what others do" were measured on lifetimes 0.11.3, pymc-marketing 0
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,7 @@ def test_places_are_file_and_line_with_the_text(tmp_path: Path) -> None:
     }
     assert "1 for lines without the columns of the header" in log.sentence()
     assert "stand for 7.00 in money" in log.sentence()
+    assert "stand for £7.00." in replace(log, currency="GBP").sentence()
 
 
 def test_cdnow_comes_out_whole_when_zero_is_kept() -> None:
