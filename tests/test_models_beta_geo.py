@@ -15,8 +15,8 @@ from clvhelpers.errors import (
     FormulaError,
     NotEnoughDataError,
 )
-from clvhelpers.models import beta_geo
-from clvhelpers.models.beta_geo import BetaGeoParameters, probability_of_n_purchases, purchases_if_alive
+from clvhelpers.models import purchase_model
+from clvhelpers.models.beta_geo import BetaGeoLikelihood, BetaGeoParameters
 from clvhelpers.simulate import non_contractual
 
 TRUTH = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
@@ -73,7 +73,7 @@ def test_who_is_alive_is_told_as_often_as_it_is_said(company, summary, model):
 
 
 def test_the_gradient_is_the_slope_of_the_likelihood(cdnow):
-    likelihood = beta_geo._Likelihood(cdnow[["frequency", "recency", "T"]].assign(weight=1.0))
+    likelihood = BetaGeoLikelihood(cdnow[["frequency", "recency", "T"]].assign(weight=1.0))
     for at in np.log([[0.24, 4.4, 0.8, 2.4], [3.0, 50.0, 0.05, 30.0], [0.01, 0.3, 5.0, 0.2]]):
         steps = 1e-5 * np.eye(4)
         slope = [(likelihood(at + step)[0] - likelihood(at - step)[0]) / 2e-5 for step in steps]
@@ -99,7 +99,7 @@ def test_expected_purchases_at_extremes_equal_an_integral(a, x, T, t):
     marks = [middle - 2, middle, middle + 2]
     expected = quad(integrand, middle - reach, middle + 25, points=marks, limit=2_000, epsabs=0, epsrel=1e-10)[0]
     parameters = BetaGeoParameters(r, alpha, a, b)
-    found = purchases_if_alive(parameters, np.array([float(x)]), np.array([float(T)]), np.array([float(t)]))
+    found = parameters.purchases_if_alive(np.array([float(x)]), np.array([float(T)]), np.array([float(t)]))
     assert found[0] == pytest.approx(expected, rel=1e-8)
 
 
@@ -109,7 +109,7 @@ def test_ten_thousand_purchases_in_ten_thousand_days_are_no_trouble(model):
     assert np.isfinite(expected).all()
     assert expected[0] > 1_000
     assert expected[1] == pytest.approx(0, abs=1e-9)
-    likelihood = beta_geo._Likelihood(busy.assign(weight=1.0))
+    likelihood = BetaGeoLikelihood(busy.assign(weight=1.0))
     value, gradient = likelihood(np.log([0.2, 4.0, 0.8, 2.4]))
     assert np.isfinite([value, *gradient]).all()
 
@@ -119,7 +119,7 @@ def test_probabilities_of_purchase_numbers_sum_to_one_and_to_the_expectation(mod
     chance = [model.probability_of_n_purchases(int(n), 52.0) for n in numbers]
     assert sum(chance) == pytest.approx(1)
     assert np.dot(numbers, chance) == pytest.approx(model.expected_purchases_new_customer(52.0), rel=1e-6)
-    assert probability_of_n_purchases(BetaGeoParameters(**TRUTH), 3, 0.0) == 0
+    assert BetaGeoParameters(**TRUTH).probability_of_n(3, np.zeros(1)) == 0
 
 
 def test_the_unit_changes_alpha_and_nothing_else(cdnow):
@@ -133,8 +133,8 @@ def test_the_unit_changes_alpha_and_nothing_else(cdnow):
 
 
 def test_merging_rows_first_leaves_the_answer_alone(summary, model, monkeypatch):
-    assert len(summary[["frequency", "recency", "T"]].drop_duplicates()) > beta_geo.MERGE_ABOVE
-    monkeypatch.setattr(beta_geo, "MERGE_ABOVE", 10**9)
+    assert len(summary[["frequency", "recency", "T"]].drop_duplicates()) > purchase_model.MERGE_ABOVE
+    monkeypatch.setattr(purchase_model, "MERGE_ABOVE", 10**9)
     exact = BetaGeoModel("W").fit(summary)
     assert exact.parameters == pytest.approx(model.parameters, rel=1e-7)
     assert exact.log_likelihood == pytest.approx(model.log_likelihood, abs=1e-6)

@@ -17,8 +17,9 @@ from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.datasets import TRUTH, path_of
 from clvhelpers.errors import ConfigError, DataContractError, NotEnoughDataError
 from clvhelpers.marking import OWN_WORLD
-from clvhelpers.models.beta_geo import BetaGeoModel, BetaGeoParameters
+from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.frames import check_purchases, read_rows
+from clvhelpers.models.purchase_model import PurchaseParameters
 from clvhelpers.purchases import one_of
 from clvhelpers.text import count, number, percent
 
@@ -127,7 +128,7 @@ def silence_limit(model: BetaGeoModel, summary: Any, level: float = 0.90) -> pd.
     rows = read_rows(summary, COLUMNS)
     check_purchases(rows)
     x, recency = rows["frequency"].to_numpy(), rows["recency"].to_numpy()
-    limit = _limit(model.beta_geo_parameters, x, recency, level) * DAYS_PER_UNIT[model.unit]
+    limit = _limit(model.only_kind(), x, recency, level) * DAYS_PER_UNIT[model.unit]
     return pd.Series(limit, index=rows.index, name="limit_days")
 
 
@@ -242,7 +243,7 @@ def _by_rhythm(repeat: pd.DataFrame, alive: pd.Series | None) -> pd.DataFrame:
     return found.rename_axis("gap_days").reset_index().astype({"gap_days": object})
 
 
-def _limit(parameters: BetaGeoParameters, x: np.ndarray, recency: np.ndarray, level: float) -> np.ndarray:
+def _limit(parameters: PurchaseParameters, x: np.ndarray, recency: np.ndarray, level: float) -> np.ndarray:
     r, alpha, a, b = parameters
     odds = level / (1 - level) * np.maximum(b + x - 1, b) / a
     limit = np.maximum((alpha + recency) * np.expm1(np.log(odds) / (r + x)), 0)

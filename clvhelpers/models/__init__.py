@@ -1,28 +1,39 @@
 """Models of customers' purchases and spend: fit, predict, doubt, and check against a held-out period.
 
-- `beta_geo`: BetaGeoModel, how often customers will buy and whether they are still there
+- `beta_geo`, `modified_beta_geo`, `pareto_nbd`, `beta_geo_beta_binom`: how often customers will buy, and whether
+  they are still there; `purchase_model` has what these models share
 - `gamma_gamma`: GammaGammaModel, how much they spend
 - `shifted_beta_geo`: ShiftedBetaGeoModel, how long customers with a contract will stay
-- `value`: what a customer, and the whole base, is worth, with intervals
+- `value`: what customers are expected to be worth; `intervals`: how far from it they may end up
 - `validation`: whether the model may be trusted
-- `fitting`, `frames`: what the models share
+- `priors`, `covariates`: what is believed before, and what is known of a customer besides the purchases
+- `fitting`, `frames`, `likelihood`, `quadrature`: what all models share
 """
 
 from clvhelpers.models.beta_geo import BetaGeoModel
+from clvhelpers.models.beta_geo_beta_binom import BetaGeoBetaBinomModel
 from clvhelpers.models.gamma_gamma import GammaGammaModel, spend_frequency_correlation
+from clvhelpers.models.intervals import BaseValue, base_value, customer_intervals, segment_values
+from clvhelpers.models.modified_beta_geo import ModifiedBetaGeoModel
+from clvhelpers.models.pareto_nbd import ParetoNBDModel
+from clvhelpers.models.priors import Prior
 from clvhelpers.models.shifted_beta_geo import ShiftedBetaGeoModel
 from clvhelpers.models.validation import Validation, frequency_table, tracking_path
-from clvhelpers.models.value import BaseValue, base_value, customer_intervals
 
 __all__ = [
     "BaseValue",
+    "BetaGeoBetaBinomModel",
     "BetaGeoModel",
     "GammaGammaModel",
+    "ModifiedBetaGeoModel",
+    "ParetoNBDModel",
+    "Prior",
     "ShiftedBetaGeoModel",
     "Validation",
     "base_value",
     "customer_intervals",
     "frequency_table",
+    "segment_values",
     "spend_frequency_correlation",
     "tracking_path",
 ]

@@ -5,14 +5,17 @@ which are all above 0. Large data are first fitted on merged rows, then finished
 """
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 
-from clvhelpers.errors import BoundaryWarning, ClvError, ConvergenceError, FormulaError
+from clvhelpers.errors import BoundaryWarning, ClvError, ConfigError, ConvergenceError, FormulaError
+from clvhelpers.models.likelihood import Likelihood
+from clvhelpers.models.priors import Prior, WithPriors, check_priors
 from clvhelpers.text import number
 
 Array = np.ndarray
@@ -26,29 +29,30 @@ ROUNDING = 1e-13  # of a log-likelihood, relative
 SETTLED = 1e-7  # log-likelihood that one more step could still gain
 
 
-class Likelihood(Protocol):
-    """A log-likelihood of log-parameters, with its gradient or (`value`) without; `total` customers are in it."""
-
-    total: float
-
-    def __call__(self, log_parameters: Array, /) -> tuple[float, Array]: ...
-
-    def value(self, log_parameters: Array, /) -> float: ...
-
-
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A maximum of a likelihood: where it is, how high, and how sharp (`information`, of the logarithms)."""
+    """A maximum of a likelihood: where it is, how high, and how sharp (`information`, of the logarithms).
+
+    Parameters that were given, and not fitted, have no information.
+    """
 
     names: tuple[str, ...]
     log_parameters: Array
-    log_likelihood: float
-    information: Array
-    customers: float
+    log_likelihood: float = np.nan
+    information: Array | None = None
+    customers: float = 0.0
 
     @property
     def parameters(self) -> Array:
         return np.exp(self.log_parameters)
+
+    @property
+    def known_information(self) -> Array:
+        if self.information is None:
+            raise ClvError(
+                "these parameters were given and not fitted, so nothing is known of their errors: call .fit()"
+            )
+        return self.information
 
     def log_errors(self) -> Array:
         """Standard errors of the logarithms of the parameters."""
@@ -61,7 +65,7 @@ class Fit:
 
     def _log_covariance(self) -> Array:
         """The inverse of the information, with a large number for directions in which there is none."""
-        sizes, directions = np.linalg.eigh(self.information)
+        sizes, directions = np.linalg.eigh(self.known_information)
         return np.einsum("ij,j,kj->ik", directions, 1 / np.maximum(sizes, 1e-4), directions)
 
 
@@ -87,40 +91,69 @@ class Posterior:
 
 
 class FittedModel:
-    """A model with its fit; the methods that every model of this package has."""
+    """A model with its fit; the methods that every model of this package has.
+
+    `priors` are beliefs about parameters, by name: Prior(median, factor), or "weak" for `weak_priors`, which only
+    keep a small base from absurd answers. Without any, the fit is one of maximum likelihood.
+    """
 
     parameter_names: ClassVar[tuple[str, ...]]
+    weak_priors: ClassVar[Mapping[str, Prior]] = {}
     _fit: Fit | None = None
     _objective: Likelihood | None = None
 
+    def __init__(self, priors: Mapping[str, Prior] | Literal["weak"] | None = None):
+        if isinstance(priors, str) and priors != "weak":
+            raise ConfigError(f'priors is {priors!r}: expected "weak", or a Prior by name of parameter')
+        chosen = self._weak_priors() if isinstance(priors, str) else priors or {}
+        self.priors = check_priors(chosen, self.parameter_names, type(self).__name__)
+
     @property
     def parameters(self) -> dict[str, float]:
-        """The parameters of maximum likelihood, by name."""
-        return dict(zip(self.parameter_names, self._fitted.parameters.tolist(), strict=True))
+        """The parameters of maximum likelihood (with priors: the most probable ones), by name."""
+        return dict(zip(self._fitted.names, self._fitted.parameters.tolist(), strict=True))
 
     @property
     def standard_errors(self) -> dict[str, float]:
         """One standard error of each parameter; NaN where the data can't tell (see BoundaryWarning)."""
         errors = np.sqrt(np.diag(self._fitted.covariance()))
-        return dict(zip(self.parameter_names, errors.tolist(), strict=True))
+        return dict(zip(self._fitted.names, errors.tolist(), strict=True))
 
     @property
     def covariance(self) -> pd.DataFrame:
         """Covariance matrix of the parameters."""
-        return pd.DataFrame(self._fitted.covariance(), index=self.parameter_names, columns=self.parameter_names)
+        names = self._fitted.names
+        return pd.DataFrame(self._fitted.covariance(), index=names, columns=names)
 
     @property
     def log_likelihood(self) -> float:
-        """The highest log-likelihood, with all constants that the published ones have."""
+        """The log-likelihood at the parameters, with all constants that the published ones have, and no prior."""
         return self._fitted.log_likelihood
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, 2 x parameters - 2 x log-likelihood: less is better, on the same data."""
+        return 2 * len(self._fitted.names) - 2 * self.log_likelihood
 
     @property
     def customers(self) -> int:
         """How many customers the model was fitted to (the sum of their weights, rounded)."""
         return round(self._fitted.customers)
 
+    def with_parameters(self, **parameters: float) -> Self:
+        """A copy with these parameters instead of fitted ones: published ones, or those of another time.
+
+        It predicts, and has no standard errors and no posterior. Raises ConfigError for parameters that are missing,
+        unknown, or not above 0.
+        """
+        _check_parameters(parameters, self.parameter_names, type(self).__name__)
+        given = copy(self)
+        given._objective = None
+        given._fit = Fit(self.parameter_names, np.log([parameters[name] for name in self.parameter_names]))
+        return given
+
     def posterior(self, draws: int = 1000, seed: int = 0) -> Posterior:
-        """Draws of the parameters from their posterior distribution, with flat priors on the logarithms.
+        """Draws of the parameters from their posterior distribution, with flat priors on the logarithms or the model's.
 
         Draws come from a t distribution around the maximum with the curvature found there, and are
         drawn again with the weights that make them draws of the posterior (importance resampling:
@@ -129,8 +162,12 @@ class FittedModel:
         fit. One `seed` gives one answer.
         """
         fit = self._fitted
+        fit.known_information  # noqa: B018  parameters that were given have no posterior, and say so
         assert self._objective is not None
         return draw_posterior(self._objective, fit, draws, seed, self._possible)
+
+    def _weak_priors(self) -> Mapping[str, Prior]:
+        return self.weak_priors
 
     def _possible(self, parameters: Array) -> Array:
         """Which rows of parameters a posterior draw may have."""
@@ -142,17 +179,41 @@ class FittedModel:
             raise ClvError(f"the {type(self).__name__} has not been fitted yet: call .fit(summary) first")
         return self._fit
 
-    def _estimate(self, exact: Likelihood, merged: Likelihood | None, start: Sequence[float]) -> Self:
+    def _estimate(
+        self,
+        exact: Likelihood,
+        merged: Likelihood | None,
+        start: Sequence[float],
+        names: tuple[str, ...] | None = None,
+    ) -> Self:
         """Fit on the merged rows if there are any, finish on the exact ones, and keep what was found."""
-        fit = maximise(exact, merged, np.log(start), self.parameter_names)
-        self._fit, self._objective = fit, merged or exact
+        names = names or self.parameter_names
+        believed, quick = exact, merged
+        if self.priors:
+            believed = WithPriors(exact, names, self.priors)
+            quick = merged and WithPriors(merged, names, self.priors)
+        fit = maximise(believed, quick, np.log(start), names)
+        if self.priors:
+            fit = replace(fit, log_likelihood=exact.value(fit.log_parameters))
+        self._fit, self._objective = fit, quick or believed
         return self
 
     def __repr__(self) -> str:
         if self._fit is None:
             return f"{type(self).__name__}, not fitted"
         values = ", ".join(f"{name}={value:.4g}" for name, value in self.parameters.items())
-        return f"{type(self).__name__} of {self.customers:,} customers: {values}"
+        whose = "with given parameters" if self._fit.information is None else f"of {self.customers:,} customers"
+        return f"{type(self).__name__} {whose}: {values}"
+
+
+def _check_parameters(given: Mapping[str, float], names: Sequence[str], model: str) -> None:
+    problems = [f"{name} is missing" for name in names if name not in given]
+    problems += [f"{name} is no parameter of it" for name in given if name not in names]
+    problems += [
+        f"{name} is {value}: expected a number above 0" for name, value in given.items() if not 0 < value < np.inf
+    ]
+    if problems:
+        raise ConfigError([f"{model} with given parameters ({', '.join(names)}): {problem}" for problem in problems])
 
 
 def maximise(exact: Likelihood, merged: Likelihood | None, start: Array, names: tuple[str, ...]) -> Fit:
@@ -235,13 +296,15 @@ def draw_posterior(
         raise FormulaError(f"draws is {draws}: expected 1 or more")
     rng = np.random.default_rng(seed)
     freedom, size = 3, len(fit.names)
-    sizes, directions = np.linalg.eigh(fit.information)
+    sizes, directions = np.linalg.eigh(fit.known_information)
+    slope = objective(fit.log_parameters)[1]  # of merged rows it is not quite 0 at the exact rows' maximum: put right
     normal = rng.standard_normal((2 * draws, size)) * np.sqrt(freedom / rng.chisquare(freedom, (2 * draws, 1)))
     shift = normal / np.sqrt(np.maximum(sizes, 1.0))
     proposed = fit.log_parameters + np.einsum("ij,kj->ki", directions, shift)
     log_prior = -np.einsum("ij,j->i", shift**2, np.maximum(1.0 - sizes, 0.0)) / 2
     log_proposal = -(freedom + size) / 2 * np.log1p((normal**2).sum(axis=1) / freedom)
-    log_weight = np.array([objective.value(row) for row in proposed]) + log_prior - log_proposal
+    log_weight = np.array([objective.value(row) for row in proposed]) - (proposed - fit.log_parameters) @ slope
+    log_weight += log_prior - log_proposal
     usable = possible(np.exp(proposed)) & np.isfinite(log_weight)
     if not usable.any():
         raise ConvergenceError("no draw around the fitted parameters is possible: there is no posterior to draw from")

@@ -18,27 +18,30 @@ Weights = str | Sequence[float] | np.ndarray | pd.Series | None
 Problem = tuple[Any, str]  # which rows, and what is wrong with them
 
 
-def read_rows(summary: Any, columns: Sequence[str]) -> pd.DataFrame:
-    """The columns as numbers in pandas, one row a customer.
+def read_rows(summary: Any, columns: Sequence[str], labels: Sequence[str] = ()) -> pd.DataFrame:
+    """The columns as numbers in pandas and the labels as they are, one row a customer.
 
     The index is that of a pandas summary; for another engine it is `customer_id`, where there is one.
     """
-    frame = summary_frame(summary, columns)
+    names = [*columns, *labels]
+    frame = summary_frame(summary, names)
     named = not frame.implementation.is_pandas() and "customer_id" in frame.collect_schema()
-    rows = to_pandas(frame.select(*(["customer_id"] if named else []), *columns))
-    return _numbers(rows.set_index("customer_id") if named else rows)
+    rows = to_pandas(frame.select(*(["customer_id"] if named else []), *names))
+    return _numbers(rows.set_index("customer_id") if named else rows, labels)
 
 
-def count_rows(summary: Any, columns: Sequence[str], weights: Weights = None) -> pd.DataFrame:
+def count_rows(
+    summary: Any, columns: Sequence[str], weights: Weights = None, labels: Sequence[str] = ()
+) -> pd.DataFrame:
     """The columns, with the number of customers of a row as `weight`; a database counts equal rows where they lie.
 
     `weights` counts a row more than once: the name of a column, or one number a row. Rows of weight 0 are left out.
     """
-    names = [*columns, weights] if isinstance(weights, str) else columns
-    frame = summary_frame(summary, names)
+    keys = [*columns, *labels]
+    frame = summary_frame(summary, [*keys, weights] if isinstance(weights, str) else keys)
     if isinstance(frame, nw.LazyFrame) and weights is None:
-        return _numbers(to_pandas(frame.group_by(*columns).agg(weight=nw.len())).sort_values([*columns]))
-    rows = read_rows(summary, names)
+        return _numbers(to_pandas(frame.group_by(*keys).agg(weight=nw.len())).sort_values(keys), labels)
+    rows = read_rows(summary, [*columns, weights] if isinstance(weights, str) else columns, labels)
     if isinstance(weights, str):
         weights = rows.pop(weights)
     counted = rows.assign(weight=_row_weights(weights, rows))
@@ -62,6 +65,13 @@ def merge_rows(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     weight = np.bincount(place, rows["weight"], len(distinct))
     means = {name: np.bincount(place, rows[name] * rows["weight"], len(distinct)) / weight for name in rows}
     return pd.DataFrame(means | {"weight": weight})
+
+
+def merge_nearby(rows: pd.DataFrame, steps: int) -> pd.DataFrame:
+    """Rows with the same x and nearly the same recency and T (to 1/`steps` of the longest T) as one."""
+    width = rows["T"].max() / steps
+    near = {name: np.floor(rows[name] / width) for name in ("recency", "T")}
+    return merge_rows(rows, rows[["frequency", *near, *({"kind"} & {*rows.columns})]].assign(**near))
 
 
 def mean_of(rows: pd.DataFrame, column: str) -> float:
@@ -122,10 +132,10 @@ def check_enough(rows: pd.DataFrame, customers: int, repeaters: int, model: str)
         raise NotEnoughDataError(problems)
 
 
-def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
-    numbers = {}
+def _numbers(rows: pd.DataFrame, labels: Sequence[str] = ()) -> pd.DataFrame:
+    numbers: dict[str, Any] = {name: rows[name] for name in labels}
     problems = []
-    for name in rows.columns:
+    for name in [name for name in rows.columns if name not in labels]:
         try:
             numbers[name] = rows[name].to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError):
@@ -135,7 +145,7 @@ def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
                 problems.append(f"column {name!r} of the summary holds text, not numbers")
     if problems:
         raise DataContractError(problems)
-    return pd.DataFrame(numbers, index=rows.index)
+    return pd.DataFrame(numbers, index=rows.index)[rows.columns.tolist()]
 
 
 def _row_weights(weights: Any, rows: pd.DataFrame) -> np.ndarray:
@@ -152,7 +162,7 @@ def _row_weights(weights: Any, rows: pd.DataFrame) -> np.ndarray:
 
 
 def _describe(rows: pd.DataFrame, bad: pd.Series, text: str) -> str:
-    columns = [name for name in rows.columns if name != "weight"]
+    columns = [name for name in rows.columns if name not in ("weight", "kind")]
     examples = "; ".join(
         f"row {label}: " + ", ".join(f"{name} {value:g}" for name, value in zip(columns, values, strict=True))
         for label, values in zip(rows.index[bad][:EXAMPLES], rows.loc[bad, columns].to_numpy()[:EXAMPLES], strict=True)

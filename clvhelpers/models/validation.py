@@ -10,8 +10,8 @@ import pandas as pd
 
 from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import ConfigError, DataContractError
-from clvhelpers.models.beta_geo import COLUMNS, BetaGeoModel
 from clvhelpers.models.frames import read_rows, refuse
+from clvhelpers.models.purchase_model import COLUMNS, PurchaseModel
 from clvhelpers.purchases import Day, as_day, counted, day_number, purchase_days, with_first_visit
 from clvhelpers.text import number, percent
 
@@ -65,14 +65,14 @@ class Validation:
         return holdout_by_frequency(self)
 
 
-def validate(model: BetaGeoModel, holdout_summary: Any) -> Validation:
+def validate(model: PurchaseModel, holdout_summary: Any) -> Validation:
     """Fit a fresh model of the same kind to the calibration part of a summary, and try it on the rest.
 
     `holdout_summary` comes from `split_holdout`: the columns of a summary at the end of calibration,
     plus `holdout_frequency` and `holdout_T`. A fresh fit, so that the model can't have seen the
     holdout, whatever it was fitted to before (it need not be fitted at all, and is left alone).
 
-    >>> from clvhelpers import load_cdnow, split_holdout
+    >>> from clvhelpers import BetaGeoModel, load_cdnow, split_holdout
     >>> check = validate(BetaGeoModel("W"), split_holdout(load_cdnow(), "1997-09-30"))
     >>> print(check.sentence())
     In the 39 weeks held out, the model expected 1,653 purchases and there were 1,882 (-12%); the naive rule said \
@@ -81,7 +81,7 @@ than the naive rule.
     """
     rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"])
     _check(rows)
-    fresh = type(model)(model.unit).fit(rows)
+    fresh = model.unfitted().fit(rows)
     length = rows["holdout_T"]
     rows = rows.assign(
         predicted=fresh.expected_purchases(rows, length),
@@ -99,7 +99,7 @@ than the naive rule.
 
 
 def tracking_path(
-    model: BetaGeoModel, transactions: Any, calibration_end: Day, end: Day = None, **columns: str
+    model: PurchaseModel, transactions: Any, calibration_end: Day, end: Day = None, **columns: str
 ) -> pd.DataFrame:
     """Repeat purchases week by week, expected and actual, of all who first bought by `calibration_end`.
 
@@ -108,7 +108,7 @@ def tracking_path(
     should be fitted to the calibration only. `columns` names the log's own `customer_id`, `date` and
     `amount`.
 
-    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> from clvhelpers import BetaGeoModel, customer_summary, load_cdnow
     >>> log = load_cdnow()
     >>> model = BetaGeoModel().fit(customer_summary(log, end="1997-09-30"))
     >>> tracking_path(model, log, "1997-09-30").tail(1)[["cumulative_actual", "cumulative_expected"]].round().values
@@ -137,13 +137,13 @@ def tracking_path(
     )
 
 
-def frequency_table(model: BetaGeoModel, summary: Any, last: int = LAST_GROUP) -> pd.DataFrame:
+def frequency_table(model: PurchaseModel, summary: Any, last: int = LAST_GROUP) -> pd.DataFrame:
     """How many customers made 0, 1, 2 ... `last` or more repeat purchases, and how many the model expects.
 
     Columns `frequency` (text, such as "7+"), `actual`, `expected`. On the data that the model was
     fitted to this shows whether its shape is right, and not how well it forecasts.
 
-    >>> from clvhelpers import customer_summary, load_cdnow
+    >>> from clvhelpers import BetaGeoModel, customer_summary, load_cdnow
     >>> summary = customer_summary(load_cdnow(), end="1997-09-30")
     >>> frequency_table(BetaGeoModel().fit(summary), summary, last=2).round(0).values.tolist()
     [['0', 1411, 1408.0], ['1', 439, 460.0], ['2+', 507, 489.0]]

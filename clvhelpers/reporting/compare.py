@@ -17,9 +17,9 @@ import pandas as pd
 
 from clvhelpers.cohorts import CohortTable
 from clvhelpers.customers import orders_over_time, split_holdout
-from clvhelpers.models.beta_geo import BetaGeoParameters
-from clvhelpers.models.gamma_gamma import GammaGammaParameters
-from clvhelpers.models.value import value_under
+from clvhelpers.models.beta_geo import BetaGeoModel
+from clvhelpers.models.gamma_gamma import GammaGammaModel
+from clvhelpers.models.value import lifetime_value
 from clvhelpers.reporting.comparison import LEVEL, Change, Comparison, Verdict
 from clvhelpers.reporting.figures import FIGURES
 from clvhelpers.reporting.history import MONTHS, earlier, key_figures
@@ -224,15 +224,15 @@ def _like_for_like(analysis: "Analysis", both: tuple[Figures, Figures]) -> list[
     independent though the logs overlap: the noise is an upper bound, and only a large move stands out.
     """
     before, now = both
-    names = (BetaGeoParameters._fields, GammaGammaParameters._fields)
+    names = (BetaGeoModel.parameter_names, GammaGammaModel.parameter_names)
     ranges = [figures["clv_mean_interval"] for figures in both]
     if None in ranges or not set(names[0] + names[1]) <= set(before["parameters"]):
         return []
     purchases, spend = ({name: before["parameters"][name] for name in part} for part in names)
     economics = analysis.config.economics
-    seen_then = value_under(
-        BetaGeoParameters(**purchases),
-        GammaGammaParameters(**spend),
+    seen_then = lifetime_value(
+        BetaGeoModel(unit="W").with_parameters(**purchases),
+        GammaGammaModel().with_parameters(**spend),
         analysis.summary,
         economics.horizon_months,
         economics.discount_rate,

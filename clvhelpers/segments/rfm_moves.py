@@ -15,13 +15,11 @@ import pandas as pd
 from clvhelpers.customers import customer_summary, to_pandas
 from clvhelpers.errors import ConfigError
 from clvhelpers.models import BetaGeoModel
-from clvhelpers.models.beta_geo import probability_alive
 from clvhelpers.purchases import Day, PurchaseDays, as_day, as_frame, purchase_days
 from clvhelpers.segments.groups import rfm_groups
 from clvhelpers.segments.maps import default_groups
 from clvhelpers.segments.migration import ABSENT, Migration, migration
 from clvhelpers.segments.rfm import rfm_scores, typical_gap
-from clvhelpers.simulate import repeat_purchases
 
 LEAST = 0.5  # of a customer, in each cell: what did not happen in a few simulated futures is not impossible
 
@@ -133,12 +131,8 @@ def _play(model: BetaGeoModel, summary: pd.DataFrame, days: int, rng: np.random.
 
     It is the story of the model with each customer's own past taken in; times are rounded up to days.
     """
-    r, alpha, a, b = model.beta_geo_parameters
-    there = summary[rng.random(len(summary)) < probability_alive(model.beta_geo_parameters, summary).to_numpy()]
-    x = there["frequency"].to_numpy()
-    rate = rng.gamma(r + x) / (alpha + there["T"].to_numpy())
-    lifetime = rng.geometric(np.maximum(rng.beta(a, b + x), np.finfo(float).tiny))
-    bought = repeat_purchases(rng, rate, lifetime, np.full(len(x), days / 7))
+    there = summary[rng.random(len(summary)) < model.expected_probability_alive(summary).to_numpy()]
+    bought = model.only_kind().play(rng, there["frequency"].to_numpy(), there["T"].to_numpy(), days / 7)
     visits = pd.DataFrame({"customer_id": there["customer_id"].to_numpy()[bought.customer]})
     visits["day"] = np.clip(np.ceil(7 * bought.time).astype(int), 1, days)
     orders = visits.drop_duplicates().groupby("customer_id")["day"].agg(["size", "max"])
