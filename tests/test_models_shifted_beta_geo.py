@@ -19,7 +19,7 @@ from clvhelpers.errors import (
     FormulaError,
     NotEnoughDataError,
 )
-from clvhelpers.models import shifted_beta_geo
+from clvhelpers.models.life_table import RenewalLikelihood, count_renewals
 from clvhelpers.models.shifted_beta_geo import discounted_lifetime
 
 REGULAR = [1000, 631, 468, 382, 326, 289, 262, 241]
@@ -96,7 +96,7 @@ def test_every_engine_gives_one_fit(engine):
 
 def test_the_gradient_is_the_slope_of_the_likelihood():
     rows = lifetimes(np.random.default_rng(1), 0.7, 3.0, 300).assign(weight=1.0, entry=0.0).astype(float)
-    objective = shifted_beta_geo._Likelihood(rows)
+    objective = RenewalLikelihood(count_renewals(rows), ShiftedBetaGeoModel.equations)
     at, step = np.log([0.9, 2.2]), 1e-6
     slopes = [
         (objective.value(at + shift) - objective.value(at - shift)) / (2 * step) for shift in step * np.eye(len(at))
