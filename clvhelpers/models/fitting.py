@@ -1,11 +1,11 @@
-"""What all models share: maximum likelihood, standard errors, and draws from the posterior.
+"""What all models share: maximum likelihood and standard errors; draws of the posterior are in `posterior`.
 
 A model gives its log-likelihood and gradient as a function of the logarithms of its parameters,
 which are all above 0. Large data are first fitted on merged rows, then finished on the exact ones.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
@@ -13,10 +13,10 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
-from clvhelpers.errors import BoundaryWarning, ClvError, ConfigError, ConvergenceError, FormulaError
+from clvhelpers.errors import BoundaryWarning, ClvError, ConfigError, ConvergenceError
 from clvhelpers.models.likelihood import Likelihood
+from clvhelpers.models.posterior import Peak, Posterior, draw_posterior
 from clvhelpers.models.priors import Prior, WithPriors, check_priors
-from clvhelpers.text import number
 
 Array = np.ndarray
 
@@ -24,7 +24,6 @@ MERGE_ABOVE = 5_000  # rows; below, exact rows are quick enough
 RANGE = 11.0  # a parameter further than a factor of exp(11) from its start is on its way to no end
 WIDE = 2.0  # a standard error of a logarithm above this says "anything within a factor of 7"
 HOPELESS = 10.0  # and above this, nothing at all
-FEWEST_EFFECTIVE = 0.1  # of the draws
 ROUNDING = 1e-13  # of a log-likelihood, relative
 SETTLED = 1e-7  # log-likelihood that one more step could still gain
 
@@ -67,27 +66,6 @@ class Fit:
         """The inverse of the information, with a large number for directions in which there is none."""
         sizes, directions = np.linalg.eigh(self.known_information)
         return np.einsum("ij,j,kj->ik", directions, 1 / np.maximum(sizes, 1e-4), directions)
-
-
-@dataclass(frozen=True, eq=False)
-class Posterior:
-    """Draws of the parameters that agree with the data; `frame` has one row a draw.
-
-    `effective_sample_size` says how many independent draws they are worth.
-    """
-
-    frame: pd.DataFrame
-    effective_sample_size: float
-
-    def interval(self, level: float = 0.90) -> pd.DataFrame:
-        """The middle `level` of the draws of each parameter, columns `low` and `high`."""
-        tail = (1 - level) / 2
-        return self.frame.quantile([tail, 1 - tail]).T.set_axis(["low", "high"], axis="columns")
-
-    def sentence(self) -> str:
-        """The range of each parameter in words."""
-        ranges = (f"{name} {row.low:.3g} to {row.high:.3g}" for name, row in self.interval().iterrows())
-        return f"With 90% probability, given the model: {', '.join(ranges)}."
 
 
 class FittedModel:
@@ -162,9 +140,10 @@ class FittedModel:
         fit. One `seed` gives one answer.
         """
         fit = self._fitted
-        fit.known_information  # noqa: B018  parameters that were given have no posterior, and say so
+        information = fit.known_information
         assert self._objective is not None
-        return draw_posterior(self._objective, fit, draws, seed, self._possible)
+        peak = Peak(self._objective, fit.log_parameters, information)
+        return draw_posterior(peak, fit.names, draws, seed, self._possible)
 
     def _weak_priors(self) -> Mapping[str, Prior]:
         return self.weak_priors
@@ -282,42 +261,3 @@ def _warn_at_boundary(fit: Fit, start: Array) -> None:
             BoundaryWarning,
             stacklevel=5,
         )
-
-
-def draw_posterior(
-    objective: Likelihood, fit: Fit, draws: int, seed: int, possible: Callable[[Array], Array]
-) -> Posterior:
-    """Laplace's approximation with heavier tails, corrected by importance resampling.
-
-    In a direction of which the data say next to nothing, a normal prior tops the information up to 1
-    (a standard deviation of a factor of e), for without any there is no posterior.
-    """
-    if draws < 1:
-        raise FormulaError(f"draws is {draws}: expected 1 or more")
-    rng = np.random.default_rng(seed)
-    freedom, size = 3, len(fit.names)
-    sizes, directions = np.linalg.eigh(fit.known_information)
-    slope = objective(fit.log_parameters)[1]  # of merged rows it is not quite 0 at the exact rows' maximum: put right
-    normal = rng.standard_normal((2 * draws, size)) * np.sqrt(freedom / rng.chisquare(freedom, (2 * draws, 1)))
-    shift = normal / np.sqrt(np.maximum(sizes, 1.0))
-    proposed = fit.log_parameters + np.einsum("ij,kj->ki", directions, shift)
-    log_prior = -np.einsum("ij,j->i", shift**2, np.maximum(1.0 - sizes, 0.0)) / 2
-    log_proposal = -(freedom + size) / 2 * np.log1p((normal**2).sum(axis=1) / freedom)
-    log_weight = np.array([objective.value(row) for row in proposed]) - (proposed - fit.log_parameters) @ slope
-    log_weight += log_prior - log_proposal
-    usable = possible(np.exp(proposed)) & np.isfinite(log_weight)
-    if not usable.any():
-        raise ConvergenceError("no draw around the fitted parameters is possible: there is no posterior to draw from")
-    weight = np.where(usable, np.exp(log_weight - log_weight[usable].max()), 0.0)
-    weight /= weight.sum()
-    effective = 1 / (float(np.einsum("i,i->", weight, weight)) + 1 / draws)
-    if effective < FEWEST_EFFECTIVE * draws:
-        warnings.warn(
-            f"the {draws} draws of {', '.join(fit.names)} are worth only {number(effective)} independent ones: "
-            "intervals made from them are rough",
-            BoundaryWarning,
-            stacklevel=3,
-        )
-    chosen = rng.choice(2 * draws, draws, p=weight)
-    frame = pd.DataFrame(np.exp(proposed[chosen]), columns=list(fit.names)).rename_axis("draw")
-    return Posterior(frame, effective)
