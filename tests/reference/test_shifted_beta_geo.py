@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from clvhelpers import ShiftedBetaGeoModel
-from clvhelpers.models.shifted_beta_geo import discounted_lifetime
 
 HIGH_END = [100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1, 46.8, 44.5, 42.7, 40.9, 39.4]  # FH 2007, years 0 to 12
 REGULAR = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1, 22.3, 20.7, 19.4, 18.3, 17.3]
@@ -63,12 +62,28 @@ def test_note_of_2014():
     assert (1000 * model.survival(range(1, 13))).round().tolist() == shown
 
 
-def test_residual_lifetime_of_two_unlike_bases():
-    """FH 2010, table 3: the same mean retention of 0.8, and quite another value of those who have stayed."""
+@pytest.mark.parametrize(
+    ("parameters", "published", "measured"),
+    [
+        ((3.80, 15.20), [3.31, 3.45, 3.59, 3.72, 3.84], [3.310, 3.451, 3.587, 3.717, 3.842]),
+        ((0.067, 0.267), [7.68, 9.46, 9.86, 10.06, 10.19], [7.671, 9.455, 9.851, 10.056, 10.189]),
+    ],
+)
+def test_residual_lifetime_of_two_unlike_bases(parameters, published, measured):
+    """FH 2010, table 3: the same mean retention of 0.8, and quite another value of those who have stayed.
 
-    def residual(alpha, beta):
-        paid = np.arange(1, 6)  # the share that renews, then the lifetime of a customer with beta higher by that
-        return (beta + paid - 1) / (alpha + beta + paid - 1) * discounted_lifetime(alpha, beta + paid, 0.10)
+    The published parameters are rounded, which the second case shows in the last digit.
+    """
+    model = ShiftedBetaGeoModel("Y").with_parameters(**dict(zip(("alpha", "beta"), parameters, strict=True)))
+    assert model.expected_retention_rate(1) == pytest.approx(0.8, abs=1e-3)
+    found = model.expected_residual_lifetime(np.arange(1, 6), 0.10)
+    assert found == pytest.approx(published, abs=0.011)
+    assert found == pytest.approx(measured, abs=6e-4)
+    worth = model.expected_customer_lifetime_value(np.arange(1, 6), price=100, discount_rate=0.10)
+    assert worth == pytest.approx(100 * np.array(measured), abs=0.06)
 
-    assert residual(3.80, 15.20) == pytest.approx([3.31, 3.45, 3.59, 3.72, 3.84], abs=0.006)
-    assert residual(0.067, 0.267) == pytest.approx([7.68, 9.46, 9.86, 10.06, 10.19], abs=0.011)
+
+def test_a_second_program_with_flat_priors_finds_the_same():
+    """pymc-marketing with HalfFlat priors, maximum a posteriori: 0.66809, 3.80611 and 0.70408, 1.18204."""
+    assert list(fitted(HIGH_END).parameters.values()) == pytest.approx([0.66809, 3.80611], abs=2.5e-5)
+    assert list(fitted(REGULAR).parameters.values()) == pytest.approx([0.70408, 1.18204], abs=1e-5)
