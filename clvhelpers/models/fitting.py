@@ -20,7 +20,7 @@ from clvhelpers.models.priors import Prior, WithPriors, check_priors
 
 Array = np.ndarray
 
-MERGE_ABOVE = 5_000  # rows; below, exact rows are quick enough
+MERGE_ABOVE = 1_000  # rows; below, exact rows are quick enough
 RANGE = 11.0  # a parameter further than a factor of exp(11) from its start is on its way to no end
 WIDE = 2.0  # a standard error of a logarithm above this says "anything within a factor of 7"
 HOPELESS = 10.0  # and above this, nothing at all
@@ -166,6 +166,7 @@ class FittedModel:
         names: tuple[str, ...] | None = None,
     ) -> Self:
         """Fit on the merged rows if there are any, finish on the exact ones, and keep what was found."""
+        self._fit = self._objective = None  # after a fit that fails there is no answer, and not the one before
         names = names or self.parameter_names
         believed, quick = exact, merged
         if self.priors:

@@ -245,7 +245,6 @@ class ParetoNBDModel(PurchaseModel):
     times = ("alpha", "beta")
     effects: ClassVar = {"rate": ("alpha", -1), "leaving": ("beta", -1)}
     weak_priors: ClassVar = {"r": Prior(0.5, 3), "alpha": Prior(8, 4), "s": Prior(0.6, 3), "beta": Prior(12, 4)}
-    merge_steps = 20  # an integral for each row: fewer rows, and the fit is finished on the exact ones anyway
     equations = ParetoNBDParameters
     likelihood = ParetoNBDLikelihood
 

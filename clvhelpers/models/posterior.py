@@ -16,6 +16,7 @@ Array = np.ndarray
 
 FREEDOM = 3  # of the t distribution that proposes draws: its tails are heavier than those of a posterior
 ROUNDS = 3
+PROPOSED = 1.5  # for each draw
 ENOUGH = 0.3  # effective draws: below, the proposal is made anew from the draws themselves
 FEWEST_EFFECTIVE = 0.1  # of the draws
 
@@ -103,7 +104,7 @@ def draw_posterior(
     rng = np.random.default_rng(seed)
     proposal = _Proposal.of_curvature(peak.top, peak.information)
     for _ in range(ROUNDS):
-        points, log_proposal = proposal.draw(rng, 2 * draws)
+        points, log_proposal = proposal.draw(rng, int(np.ceil(PROPOSED * draws)))
         weight = _weights(peak.log_density(points) - log_proposal, possible(np.exp(points)))
         effective = 1 / (float(np.einsum("i,i->", weight, weight)) + 1 / draws)
         if effective >= ENOUGH * draws:
@@ -116,7 +117,7 @@ def draw_posterior(
             BoundaryWarning,
             stacklevel=3,
         )
-    chosen = rng.choice(2 * draws, draws, p=weight)
+    chosen = rng.choice(len(points), draws, p=weight)
     return Posterior(pd.DataFrame(np.exp(points[chosen]), columns=list(names)).rename_axis("draw"), effective)
 
 

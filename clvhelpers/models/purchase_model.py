@@ -109,7 +109,7 @@ class PurchaseModel(FittedModel):
     title: ClassVar[str]
     times: ClassVar[tuple[str, ...]] = ()  # parameters that are times
     effects: ClassVar[Effects]
-    merge_steps: ClassVar[int | None] = 40  # a first fit is made on customers alike to 1/40 of the longest T
+    merge_steps: ClassVar[int | None] = 20  # a first fit is made on customers alike to 1/20 of the longest T
     discrete: ClassVar[bool] = False  # purchases happen at opportunities, of which T and t count the number
     equations: ClassVar[type[PurchaseParameters]]
     likelihood: ClassVar[type[LikelihoodOfRows]]
