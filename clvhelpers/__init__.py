@@ -60,6 +60,16 @@ _HOMES = {
         "segment_values",
         "spend_frequency_correlation",
     ],
+    "models.baselines": [
+        "average_forecast",
+        "compare_forecasts",
+        "customer_kinds",
+        "fit_purchase_learner",
+        "group_forecast",
+        "pace_forecast",
+    ],
+    "models.newcomers": ["newcomer_belief"],
+    "models.windows": ["two_windows"],
     "profit": ["customer_profit"],
     "public_data": [
         "load_cookie_cats",
