@@ -88,7 +88,7 @@ def test_endless_lifetimes(parameters, discount, renewals, exact):
     assert found[0] == pytest.approx(exact, rel=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SIZES, SIZES, st.floats(np.log(0.02), np.log(20)).map(np.exp), st.integers(1, 10_000))
 def test_retention_and_survival_are_one_story(gamma, delta, c, t):
     equations = BetaDiscreteWeibullParameters(gamma, delta, c)
@@ -100,7 +100,7 @@ def test_retention_and_survival_are_one_story(gamma, delta, c, t):
     assert np.isfinite(equations.slopes(ages[1:])).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SIZES, SIZES, st.floats(np.log(1e-4), 0).map(np.exp), st.integers(0, 9_999))
 def test_with_c_of_one_it_is_the_other_model(alpha, beta, discount, renewals):
     simple, this = ShiftedBetaGeoParameters(alpha, beta), BetaDiscreteWeibullParameters(alpha, beta, 1.0)

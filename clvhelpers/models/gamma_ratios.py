@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Array = np.ndarray
 STEPS = 10
+STEPS_FROM_0 = np.arange(float(STEPS))
 STIRLING = (-1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)  # of 1/x^3, 1/x^5 ... in lnGamma, after 1/(12 x)
 DIGAMMA = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132)  # of 1/x^2, 1/x^4, 1/x^6 ... in digamma
 
@@ -25,17 +26,15 @@ def log_beta_ratio(gamma: npt.ArrayLike, delta: npt.ArrayLike, more: npt.ArrayLi
     >>> round(1e12 * float(log_beta_ratio(1e-6, 1e6, 1.0)), 6)  # with scipy's betaln it is -67
     -1.0
     """
-    gamma, delta, more = (np.asarray(value, dtype=float) for value in (gamma, delta, more))
-    product = np.zeros(np.broadcast(gamma, delta, more).shape)  # of the first factors, less 1
-    for step in range(STEPS):
-        low = delta + step
-        factor = gamma / low * (more / (gamma + low + more))
-        product = product + factor + product * factor
+    gamma, delta, more = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (gamma, delta, more)))
+    low = np.add.outer(STEPS_FROM_0, delta)
+    factors = np.log1p(gamma / low * (more / (gamma + low + more)))
     x, whole = delta + STEPS, gamma + delta + STEPS
-    ratio = (x - 0.5) * np.log1p(gamma / x * (more / (whole + more))) - np.log1p(product)
+    ratio = (x - 0.5) * np.log1p(gamma / x * (more / (whole + more))) - factors.sum(axis=0)
     ratio -= more * np.log1p(gamma / (x + more)) + gamma * np.log1p(more / whole)
     ratio -= gamma / (12 * x * whole) * (more / (x + more)) * ((2 * x + more + gamma) / (whole + more))
-    return ratio + _series(x + more, 3) - _series(x, 3) - _series(whole + more, 3) + _series(whole, 3)
+    rest = _series(np.array([x + more, x, whole + more, whole]), 3, STIRLING)
+    return ratio + (rest[0] - rest[1] - rest[2] + rest[3])
 
 
 def digamma_step(x: npt.ArrayLike, more: npt.ArrayLike) -> Array:
@@ -44,16 +43,14 @@ def digamma_step(x: npt.ArrayLike, more: npt.ArrayLike) -> Array:
     >>> round(float(digamma_step(2.0, 1.0)), 12), round(1e11 * float(digamma_step(1e8, 1e-3)), 6)
     (0.5, 1.0)
     """
-    x, more = np.asarray(x, dtype=float), np.asarray(more, dtype=float)
-    difference = np.zeros(np.broadcast(x, more).shape)
-    for step in range(STEPS):
-        difference = difference + more / (x + step + more) / (x + step)
-    y = x + STEPS
-    difference = difference + np.log1p(more / y) + more / (y + more) / (2 * y)
-    return difference + _series(y + more, 2, DIGAMMA) - _series(y, 2, DIGAMMA)
+    x, more = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(more, dtype=float))
+    low, y = np.add.outer(STEPS_FROM_0, x), x + STEPS
+    difference = (more / (low + more) / low).sum(axis=0) + np.log1p(more / y)
+    rest = _series(np.array([y + more, y]), 2, DIGAMMA)
+    return difference + more / (y + more) / (2 * y) + (rest[0] - rest[1])
 
 
-def _series(x: Array, lowest: int, shares: Sequence[float] = STIRLING) -> Array:
+def _series(x: Array, lowest: int, shares: Sequence[float]) -> Array:
     """The sum of shares[k] / x^(lowest + 2 k)."""
     one_over = 1 / x
     square, total = one_over * one_over, np.zeros(np.shape(x))
