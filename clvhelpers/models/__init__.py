@@ -5,35 +5,40 @@
 - `gamma_gamma`: GammaGammaModel, how much they spend
 - `shifted_beta_geo`: ShiftedBetaGeoModel, how long customers with a contract will stay
 - `value`: what customers are expected to be worth; `intervals`: how far from it they may end up
-- `validation`: whether the model may be trusted
+- `validation`: whether the model may be trusted; `ranking` and `calibration`: whether its order of the customers and
+  its probabilities hold; `choice`: which model to take
 - `priors`, `covariates`: what is believed before, and what is known of a customer besides the purchases
 - `fitting`, `frames`, `likelihood`, `quadrature`: what all models share
 """
 
 from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.beta_geo_beta_binom import BetaGeoBetaBinomModel
+from clvhelpers.models.choice import ModelChoice, choose_model
 from clvhelpers.models.gamma_gamma import GammaGammaModel, spend_frequency_correlation
 from clvhelpers.models.intervals import BaseValue, base_value, customer_intervals, segment_values
 from clvhelpers.models.modified_beta_geo import ModifiedBetaGeoModel
 from clvhelpers.models.pareto_nbd import ParetoNBDModel
 from clvhelpers.models.priors import Prior
 from clvhelpers.models.shifted_beta_geo import ShiftedBetaGeoModel
-from clvhelpers.models.validation import Validation, frequency_table, tracking_path
+from clvhelpers.models.validation import Validation, frequency_table, tracking_path, validate
 
 __all__ = [
     "BaseValue",
     "BetaGeoBetaBinomModel",
     "BetaGeoModel",
     "GammaGammaModel",
+    "ModelChoice",
     "ModifiedBetaGeoModel",
     "ParetoNBDModel",
     "Prior",
     "ShiftedBetaGeoModel",
     "Validation",
     "base_value",
+    "choose_model",
     "customer_intervals",
     "frequency_table",
     "segment_values",
     "spend_frequency_correlation",
     "tracking_path",
+    "validate",
 ]

@@ -10,29 +10,42 @@ import pandas as pd
 
 from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.models.calibration import Calibration, calibration
 from clvhelpers.models.frames import read_rows, refuse
 from clvhelpers.models.purchase_model import COLUMNS, PurchaseModel
+from clvhelpers.models.ranking import best_tenth, gains
 from clvhelpers.purchases import Day, as_day, counted, day_number, purchase_days, with_first_visit
 from clvhelpers.text import number, percent
 
 LARGEST_ERROR = 0.25
 FEWEST_PURCHASES = 30
+TIE = 0.01  # of an RMSE: where customers are all alike no model can do better than their average, only as well
 LAST_GROUP = 7
+FIFTH = 0.2
+FORECASTS = {"predicted": "", "naive": "naive_", "average": "average_"}
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
     """A forecast of a held-out period against what came, and the verdict `trusted` with its `reason`.
 
-    `weeks`: length of the holdout. `predicted`, `actual`, `naive`: purchases of all customers in it.
-    `error`, `naive_error`: predicted / actual - 1 (NaN if nobody bought). `rmse`, `naive_rmse`: root
-    mean squared error of a customer's purchases. `frame`: a row for each number of repeat purchases
-    before the holdout (`frequency`, the last group open), with `customers` and the mean `predicted`,
+    `weeks`: length of the holdout. `predicted`, `actual`, `naive`, `average`: purchases of all customers in it.
+    `error`, `naive_error`, `average_error`: predicted / actual - 1 (NaN if nobody bought). `rmse`, `naive_rmse`,
+    `average_rmse`: root mean squared error of a customer's purchases. `frame`: a row for each number of repeat
+    purchases before the holdout (`frequency`, the last group open), with `customers` and the mean `predicted`,
     `actual` and `naive` purchases of one of them.
 
-    `trusted` if the total is within 25% and the customers' errors (RMSE) are smaller than those of the
-    naive rule, which lets everybody go on at the rate so far (frequency / T). A holdout with fewer
-    than 30 purchases can't tell, and is not trusted.
+    The naive rule lets everybody go on at the rate so far (frequency / T); the plain average gives everybody the
+    rate of all (the sum of frequency / the sum of T). Both know as much as the model, and neither knows of leaving.
+
+    `trusted` if the total is within 25% and the customers' errors (RMSE) are smaller than those of the naive rule,
+    and no larger than those of the plain average (within 1% is a tie). A holdout with fewer than 30 purchases can't
+    tell, and is not trusted.
+
+    `gains`: the share of the purchases that the best per cents of the customers made, as the model ranks them, the
+    naive rule, chance and hindsight. `top_decile_overlap`: how many of the model's best tenth truly belong to it,
+    and `chance_overlap` how many anybody's would (see `models.ranking`). `active` has the calibration of P(active),
+    and `calibration` its frame.
     """
 
     weeks: float
@@ -46,6 +59,18 @@ class Validation:
     trusted: bool
     reason: str
     frame: pd.DataFrame = field(repr=False)
+    average: float
+    average_error: float
+    average_rmse: float
+    gains: pd.DataFrame = field(repr=False)
+    top_decile_overlap: float
+    chance_overlap: float
+    active: Calibration
+
+    @property
+    def calibration(self) -> pd.DataFrame:
+        """P(active) in groups of customers: expected and actual share."""
+        return self.active.frame
 
     def sentence(self) -> str:
         """The comparison and the verdict in words."""
@@ -58,6 +83,23 @@ class Validation:
             f"{number(self.naive)} ({percent(self.naive_error, 0, signed=True)}). {verdict}: {self.reason}."
         )
 
+    def ranking_sentence(self) -> str:
+        """How well the model finds the best customers, in words."""
+        if not self.actual:
+            return "Nobody bought in the held-out period, so nobody was best."
+        fifth = self.gains[self.gains["share_of_customers"] == FIFTH].iloc[0]
+        model, naive, hindsight = (percent(fifth[name], 0) for name in ("model", "naive", "hindsight"))
+        return (
+            f"The {percent(FIFTH, 0)} of customers whom the model puts first made {model} of the purchases held out "
+            f"(naive rule: {naive}; in hindsight, the best {percent(FIFTH, 0)} made {hindsight}). Of its best tenth "
+            f"{percent(self.top_decile_overlap, 0)} turned out to be among the best; chance would find "
+            f"{percent(self.chance_overlap, 0)}."
+        )
+
+    def calibration_sentence(self) -> str:
+        """Whether the probabilities of buying again hold, in words."""
+        return self.active.sentence()
+
     def plot(self) -> Any:
         """Expected and actual purchases by the number of earlier ones."""
         from clvhelpers.plots.prediction import holdout_by_frequency
@@ -65,36 +107,55 @@ class Validation:
         return holdout_by_frequency(self)
 
 
-def validate(model: PurchaseModel, holdout_summary: Any) -> Validation:
+def validate(model: PurchaseModel, holdout_summary: Any, *, refit: bool = True) -> Validation:
     """Fit a fresh model of the same kind to the calibration part of a summary, and try it on the rest.
 
     `holdout_summary` comes from `split_holdout`: the columns of a summary at the end of calibration,
     plus `holdout_frequency` and `holdout_T`. A fresh fit, so that the model can't have seen the
-    holdout, whatever it was fitted to before (it need not be fitted at all, and is left alone).
+    holdout, whatever it was fitted to before (it need not be fitted at all, and is left alone). With
+    `refit=False` the model is tried as it is: for parameters that were given, or fitted to the calibration.
 
     >>> from clvhelpers import BetaGeoModel, load_cdnow, split_holdout
     >>> check = validate(BetaGeoModel("W"), split_holdout(load_cdnow(), "1997-09-30"))
     >>> print(check.sentence())
     In the 39 weeks held out, the model expected 1,653 purchases and there were 1,882 (-12%); the naive rule said \
 2,930 (+56%). The model may be used: its total is within 25% of what came, and customer by customer it is closer \
-than the naive rule.
+than the naive rule and the plain average.
+    >>> print(check.ranking_sentence())
+    The 20% of customers whom the model puts first made 63% of the purchases held out (naive rule: 64%; in hindsight, \
+the best 20% made 89%). Of its best tenth 62% turned out to be among the best; chance would find 16%.
+    >>> print(check.calibration_sentence())
+    By the model 26% of the customers would buy again, and 29% did; group by group its probabilities are off by \
+5.3 points on average, more than chance explains: read a single probability as a rough one.
     """
-    rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"])
-    _check(rows)
-    fresh = model.unfitted().fit(rows)
+    rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"], model.covariates)
+    _check(rows.drop(columns=list(model.covariates)))
+    tried = model.unfitted().fit(rows) if refit else model
     length = rows["holdout_T"]
     rows = rows.assign(
-        predicted=fresh.expected_purchases(rows, length),
+        predicted=tried.expected_purchases(rows, length),
         actual=rows["holdout_frequency"],
         naive=(rows["frequency"] / rows["T"]).where(rows["T"] > 0, 0.0) * length,
+        average=rows["frequency"].sum() / rows["T"].sum() * length,
     )
-    predicted, actual, naive = (float(rows[name].sum()) for name in ("predicted", "actual", "naive"))
-    error, naive_error = ((total / actual - 1) if actual else np.nan for total in (predicted, naive))
-    rmse, naive_rmse = (float(np.sqrt(((rows[name] - rows["actual"]) ** 2).mean())) for name in ("predicted", "naive"))
-    trusted, reason = _verdict(actual, error, rmse, naive_rmse)
-    weeks = float(length.iloc[0]) * DAYS_PER_UNIT[model.unit] / DAYS_PER_UNIT["W"]
+    totals = rows[["actual", *FORECASTS]].sum()
+    errors = totals / totals["actual"] - 1 if totals["actual"] else totals * np.nan
+    rmse = {name: float(np.sqrt(((rows[name] - rows["actual"]) ** 2).mean())) for name in FORECASTS}
+    trusted, reason = _verdict(totals["actual"], errors["predicted"], rmse)
+    overlap, chance = best_tenth(rows["predicted"].to_numpy(), rows["actual"].to_numpy())
     return Validation(
-        weeks, predicted, actual, naive, error, naive_error, rmse, naive_rmse, trusted, reason, _by_frequency(rows)
+        weeks=float(length.iloc[0]) * DAYS_PER_UNIT[model.unit] / DAYS_PER_UNIT["W"],
+        actual=float(totals["actual"]),
+        **{name: float(totals[name]) for name in FORECASTS},
+        **{FORECASTS[name] + "error": float(errors[name]) for name in FORECASTS},
+        **{FORECASTS[name] + "rmse": rmse[name] for name in FORECASTS},
+        trusted=trusted,
+        reason=reason,
+        frame=_by_frequency(rows),
+        gains=gains(rows[["predicted", "naive"]].rename(columns={"predicted": "model"}), rows["actual"]),
+        top_decile_overlap=overlap,
+        chance_overlap=chance,
+        active=calibration(tried, rows),
     )
 
 
@@ -177,18 +238,21 @@ def _check(rows: pd.DataFrame) -> None:
         )
 
 
-def _verdict(actual: float, error: float, rmse: float, naive_rmse: float) -> tuple[bool, str]:
+def _verdict(actual: float, error: float, rmse: dict[str, float]) -> tuple[bool, str]:
     if actual < FEWEST_PURCHASES:
         return False, f"only {number(actual)} purchases were held out, and fewer than {FEWEST_PURCHASES} can't tell"
     if abs(error) > LARGEST_ERROR:
         off, most = percent(abs(error), 0), percent(LARGEST_ERROR, 0)
         return False, f"its total is off by {off}, and more than {most} is too much"
-    if rmse >= naive_rmse:
+    if rmse["predicted"] >= rmse["naive"]:
         return False, "customer by customer, the naive rule is at least as close"
+    if rmse["predicted"] > rmse["average"] * (1 + TIE):
+        return False, "customer by customer, a plain average of all is closer"
+    beaten = " and the plain average" if rmse["predicted"] < rmse["average"] else " and as close as a plain average"
     return (
         True,
         f"its total is within {percent(LARGEST_ERROR, 0)} of what came, and customer by customer it is closer than "
-        "the naive rule",
+        f"the naive rule{beaten}",
     )
 
 
