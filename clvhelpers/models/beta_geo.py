@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, betaln, digamma, expit, gammaln
+from scipy.special import betainc, digamma, expit, gammaln
 
 from clvhelpers.models.frames import mean_of
+from clvhelpers.models.gamma_ratios import digamma_step, log_beta_ratio
 from clvhelpers.models.priors import Prior
 from clvhelpers.models.purchase_model import COLUMNS, PurchaseModel, PurchaseParameters
 from clvhelpers.models.quadrature import COARSE, FINE, beta_nodes
@@ -52,7 +53,7 @@ class BetaGeoParameters(PurchaseParameters):
         """ln of a / (b + chances - 1) ((alpha + T) / (alpha + t_x))^(r + x)."""
         chances = x + self.first_chances
         silence = (self.r + x) * np.log1p((T - recency) / (self.alpha + recency))
-        odds = np.log(self.a) - np.log(np.maximum(self.b + chances - 1, self.b)) + silence
+        odds = np.log(self.a) - np.log(self.b + np.maximum(chances - 1, 0)) + silence
         return np.where(chances > 0, odds, -np.inf)
 
     def purchases_if_alive(self, x: Array, T: Array, times: Array, weights: Any = (1.0,), rough: bool = False) -> Array:
@@ -64,7 +65,8 @@ class BetaGeoParameters(PurchaseParameters):
         """
         scaled = np.broadcast_to(times, (len(x), np.shape(times)[-1])) / (self.alpha + T)[:, None]
         distinct, place = np.unique(x, return_inverse=True)
-        p, share = beta_nodes(self.a, self.b + self.first_chances + distinct, COARSE if rough else FINE)
+        bend = -np.log(np.max(scaled * np.maximum(self.r + x, 1.0)[:, None], initial=1.0))
+        p, share = beta_nodes(self.a, self.b + self.first_chances + distinct, COARSE if rough else FINE, float(bend))
         answer = np.empty(len(x))
         for start in range(0, len(x), CHUNK):
             rows = slice(start, start + CHUNK)
@@ -87,11 +89,11 @@ class BetaGeoParameters(PurchaseParameters):
         with np.errstate(divide="ignore"):
             log_share = np.log(t / (alpha + t)) if n else np.zeros_like(t)
         log_count = gammaln(r + n) - gammaln(r) - gammaln(n + 1) + n * log_share - r * np.log1p(t / alpha)
-        stays = np.exp(betaln(a, b + chances) - betaln(a, b) + log_count)
+        stays = np.exp(log_beta_ratio(a, b, chances) + log_count)
         if chances == 0:
             return stays
         at_least_n = betainc(n, r, t / (alpha + t)) if n else np.ones_like(t)
-        return stays + np.exp(betaln(a + 1, b + chances - 1) - betaln(a, b)) * at_least_n
+        return stays + a / (a + b + chances - 1) * np.exp(log_beta_ratio(a, b, chances - 1)) * at_least_n
 
     def play(self, rng: np.random.Generator, x: Array, T: Array, horizon: float) -> Repeats:
         rate = rng.gamma(self.r + x) / (self.alpha + T)
@@ -133,8 +135,8 @@ class BetaGeoLikelihood:
         r, alpha, a, b = parameters
         x, chances, w = self.counts, self.counts + self.equations.first_chances, self.count_weight
         return (
-            self._sum(w, gammaln(r + x) + gammaln(b + chances) - gammaln(a + b + chances))
-            + self.total * (gammaln(a + b) - gammaln(b) - gammaln(r) + r * np.log(alpha))
+            self._sum(w, gammaln(r + x) + log_beta_ratio(a, b, chances))
+            + self.total * (r * np.log(alpha) - gammaln(r))
             - self._sum(self.weight, (r + self.x) * watched)
             + self._sum(self.weight, np.maximum(log_odds, 0) + np.log1p(np.exp(-np.abs(log_odds))))
         )
@@ -143,7 +145,7 @@ class BetaGeoLikelihood:
         """d ln L / d ln parameter; `gone` is each row's weight times its probability of having left."""
         r, alpha, a, b = parameters
         x, chances, w = self.counts, self.counts + self.equations.first_chances, self.count_weight
-        together = self.total * digamma(a + b) - self._sum(w, digamma(a + b + chances))
+        together = -self._sum(w, digamma_step(a + b, chances))
         rate, last = r + self.x, alpha + self.recency
         d_r = (
             self._sum(w, digamma(r + x))
@@ -160,9 +162,8 @@ class BetaGeoLikelihood:
         exposed = self.x + self.equations.first_chances > 0
         d_b = (
             together
-            + self._sum(w, digamma(b + chances))
-            - self.total * digamma(b)
-            - self._sum(gone[exposed], 1 / (b + self.x[exposed] + self.equations.first_chances - 1))
+            + self._sum(w, digamma_step(b, chances))
+            - self._sum(gone[exposed], 1 / (b + (self.x[exposed] + self.equations.first_chances - 1)))
         )
         return np.array([r, alpha, a, b]) * (d_r, d_alpha, d_a, d_b)
 

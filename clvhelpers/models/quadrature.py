@@ -6,27 +6,30 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 Array = np.ndarray
-FINE, COARSE = 0.1, 0.2  # steps of the integral over a beta distribution: errors below 1e-7, and below 1e-4
+FINE, COARSE = 0.35, 0.7  # steps of the integral over a beta distribution: errors below 1e-7, and below 1e-4
+LEAST = -500.0  # ln of the smallest p: one over it is still a number
+EVEN = 3.0  # steps are even so far around the centre, and more where a function bends far from it
 ENDLESS_STEP = 0.3
 
 
-def beta_nodes(a: float, b: Array, step: float) -> tuple[Array, Array]:
+def beta_nodes(a: float, b: Array, step: float, bend: float = 0.0) -> tuple[Array, Array]:
     """Points p and their shares of beta(a, b) distributions, one row a `b`; for functions smooth in log p.
 
-    The trapezoid rule in s, where logit p = centre + scale sinh(s): close together where the
-    density bends, and far out in its tails with few points (Takahasi & Mori 1974, Publications of
-    RIMS 9, have the idea). 60 to 120 points.
+    `bend` is how small ln p is where such a function still bends. The trapezoid rule in s, where logit p = centre +
+    scale (s + sinh(s) / stretch): even steps from where the density bends to where the function does, and beyond, far
+    out in the tails, few points (Takahasi & Mori 1974, Publications of RIMS 9, have the idea).
     """
-    scale = np.minimum(1.0, np.sqrt(1 / a + 1 / b))
-    left = np.arcsinh(40 / min(a, 1.0) / (scale.min() if a < 1 else 1.0))
-    right = np.arcsinh(40 / min(b.min(), 1.0))
+    scale = np.minimum(1.0, np.sqrt(1 / a + 1 / b))[:, None]
+    centre = (np.log1p(a) - np.log1p(b))[:, None]
+    even = EVEN + min(max(float(centre.max()) - bend, 0.0), 40 / a) / float(scale.min())
+    left, right = (even + np.log1p(40 / min(least, 1.0) / scale.min()) for least in (a, b.min()))
     s = np.arange(-left, right + step, step)
-    logit = np.clip((np.log(a) - np.log(b))[:, None] + scale[:, None] * np.sinh(s), -700, 700)
-    log_share = a * log_expit(logit) + b[:, None] * log_expit(-logit) + np.log(np.cosh(s))
+    logit = centre + scale * (s + np.exp(-even) * 2 * np.sinh(s))
+    log_share = a * log_expit(logit) + b[:, None] * log_expit(-logit) + np.log1p(np.exp(-even) * 2 * np.cosh(s))
     share = np.exp(log_share - log_share.max(axis=1, keepdims=True))
-    kept = (share > 1e-18).any(axis=0)
+    kept = (share > 1e-30).any(axis=0)
     share = share[:, kept] / share.sum(axis=1, keepdims=True)
-    return expit(logit[:, kept]), share
+    return expit(np.maximum(logit[:, kept], LEAST)), share
 
 
 def endless_times(rate: float) -> tuple[Array, Array]:
