@@ -21,7 +21,6 @@ from clvhelpers.reporting.config import ClientConfig, load_config
 from clvhelpers.reporting.index import write_index
 from clvhelpers.reporting.job import Job, Outcome, Pdf, now
 from clvhelpers.reporting.run import gather, success
-from clvhelpers.reporting.supervise import end_all, supervise
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "reports" / "clv_report.ipynb"
@@ -162,7 +161,7 @@ def _refused(file: str, error: ClvError) -> Outcome:
 
 
 def _job(file: str, config: ClientConfig, settings: Settings) -> Job:
-    return Job(
+    job = Job(
         file=file,
         settings=config.as_dict(),
         output=str(settings.output.resolve()),
@@ -172,6 +171,8 @@ def _job(file: str, config: ClientConfig, settings: Settings) -> Job:
         timeout=settings.timeout,
         memory=settings.memory,
     )
+    vars(job)["config"] = config  # which has just been checked and need not be checked again
+    return job
 
 
 def run(
@@ -203,6 +204,10 @@ def _outcomes(jobs: Sequence[Job], settings: Settings, executor: Executor | None
                 changed.append(job)
             else:
                 yield there
+        if not changed:
+            return
+        from clvhelpers.reporting.supervise import end_all, supervise  # not needed where nothing has changed
+
         futures = {(executor or threads).submit(supervise, job): job for job in changed}
         try:
             for future in as_completed(futures):

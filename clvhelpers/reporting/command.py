@@ -1,14 +1,12 @@
 """`clv report`: what it reads from its options, says on the way, and ends with."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
-
-from rich.console import Console
-from rich.text import Text
 
 from clvhelpers.errors import ConfigError, ToolMissingError
 from clvhelpers.reporting import batch, progress
@@ -20,12 +18,11 @@ UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 def report(clients: Sequence[Path], settings: batch.Settings, dask: str | None) -> int:
     """Make the reports and tell how they ended; the exit code: 0 all good, 2 something to mend, 1 a fault of ours."""
-    screen = Console(stderr=True, highlight=False)
     jobs, refused = batch.plan(clients, settings)
     if len(jobs) + len(refused) > 1:
         for outcome in refused:
-            screen.print(Text(f"{outcome.file} can't be begun: {outcome.message}"), soft_wrap=True)
-    with executor(dask) as elsewhere, progress.telling(screen, len(jobs) + len(refused)) as tell:
+            print(f"{outcome.file} can't be begun: {outcome.message}", file=sys.stderr)
+    with executor(dask) as elsewhere, progress.telling(len(jobs) + len(refused)) as tell:
         outcomes = batch.run(jobs, refused, settings, elsewhere, tell)
     if len(outcomes) == 1:
         tell_one(outcomes[0])
@@ -54,15 +51,12 @@ def tell_one(outcome: Outcome) -> None:
 
 def tell_many(outcomes: Sequence[Outcome], output: Path) -> None:
     """A table of all reports, the reasons of those that failed, and where to look."""
-    console = Console(highlight=False)
-    console.print(progress.result_table(outcomes, shortest(output)))
+    print(progress.result_table(outcomes, shortest(output)))
     for outcome in outcomes:
         for words in () if outcome.good else (outcome.message, *outcome.notes):
-            console.print(Text(f"{outcome.client}: {words}"), soft_wrap=True)
+            print(f"{outcome.client}: {words}")
     good = sum(outcome.good for outcome in outcomes)
-    console.print(
-        f"{good} of {len(outcomes)} reports are good. Start here: {shortest(output / 'index.html')}", soft_wrap=True
-    )
+    print(f"{good} of {len(outcomes)} reports are good. Start here: {shortest(output / 'index.html')}")
 
 
 @contextmanager

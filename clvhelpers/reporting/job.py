@@ -4,6 +4,7 @@ import errno
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -48,7 +49,7 @@ class Job(_Sendable):
     timeout: float = 3600
     memory: int | None = None
 
-    @property
+    @cached_property
     def config(self) -> ClientConfig:
         return load_config(self.settings)
 

@@ -1,13 +1,13 @@
-"""What a batch says while it runs: a bar on a terminal, plain lines elsewhere, and a table at the end."""
+"""What a batch says while it runs: a bar on a terminal, plain lines elsewhere, and a table at the end.
 
+The bar is drawn by rich, which is imported only where there is a terminal: a batch in which nothing has changed
+should take less time than that.
+"""
+
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from clvhelpers.reporting.batch import Tell
 from clvhelpers.reporting.job import Outcome
@@ -20,14 +20,20 @@ WORDS = {
     "crashed": "crashed",
     "timed_out": "timed out",
 }
+HEAD = ("Client", "How it ended", "As of", "Notes", "Seconds", "MB")
+
+
+def telling(number: int) -> AbstractContextManager[Tell]:
+    """Something to call with each outcome of so many; it writes to the standard error stream."""
+    return _bar(number) if sys.stderr.isatty() else nullcontext(_lines(number))
 
 
 @contextmanager
-def telling(console: Console, number: int) -> Iterator[Tell]:
-    """Something to call with each outcome of so many."""
-    if not console.is_terminal:
-        yield _lines(console, number)
-        return
+def _bar(number: int) -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -35,7 +41,7 @@ def telling(console: Console, number: int) -> Iterator[Tell]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=Console(stderr=True, highlight=False)) as progress:
         task = progress.add_task("Making the reports", total=number)
 
         def tell(outcome: Outcome) -> None:
@@ -46,13 +52,13 @@ def telling(console: Console, number: int) -> Iterator[Tell]:
         yield tell
 
 
-def _lines(console: Console, number: int) -> Tell:
+def _lines(number: int) -> Tell:
     done = 0
 
     def tell(outcome: Outcome) -> None:
         nonlocal done
         done += 1
-        console.print(Text(f"[{done}/{number}] {line(outcome)}"), soft_wrap=True)
+        print(f"[{done}/{number}] {line(outcome)}", file=sys.stderr)
 
     return tell
 
@@ -68,15 +74,24 @@ def line(outcome: Outcome) -> str:
     return f"{outcome.client}: {WORDS[outcome.status]}{when}{took}"
 
 
-def result_table(outcomes: Sequence[Outcome], where: Path) -> Table:
-    """A row for each report: how it ended and what it took; what to know about it is told below."""
-    table = Table("Client", "How it ended", "As of", "Notes", "Seconds", "MB", title=f"Reports in {where}")
-    for outcome in outcomes:
-        notes = "see below" if not outcome.good else _noted(outcome)
-        figures = (f"{outcome.seconds:.1f}", f"{outcome.megabytes:.0f}" if outcome.megabytes else "")
-        row = (outcome.client, WORDS[outcome.status], outcome.as_of or "", notes, *figures)
-        table.add_row(*map(Text, row))
-    return table
+def result_table(outcomes: Sequence[Outcome], where: Path) -> str:
+    """A line for each report: how it ended and what it took; what to know about it is told below.
+
+    >>> print(result_table([Outcome("acme", "acme.yml", "rendered", as_of="2026-06-30", seconds=4.21)], Path("out")))
+    Reports in out
+    Client  How it ended  As of       Notes  Seconds  MB
+    acme    rendered      2026-06-30         4.2
+    """
+    rows = [HEAD, *map(_row, outcomes)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join([f"Reports in {where}", *lines])
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    notes = "see below" if not outcome.good else _noted(outcome)
+    figures = (f"{outcome.seconds:.1f}", f"{outcome.megabytes:.0f}" if outcome.megabytes else "")
+    return (outcome.client, WORDS[outcome.status], outcome.as_of or "", notes, *figures)
 
 
 def _noted(outcome: Outcome) -> str:

@@ -10,4 +10,4 @@ FilePath = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=500)]
 class Section(BaseModel):
     """A block of a client file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)

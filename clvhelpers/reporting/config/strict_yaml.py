@@ -6,11 +6,15 @@ need, are refused.
 """
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import BaseResolver
 
 from clvhelpers.errors import ConfigError
 
@@ -21,10 +25,25 @@ KeyPath = tuple[str | int, ...]
 Lines = dict[KeyPath, int]
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """SafeLoader with the numbers, truth values and nulls of YAML 1.2; all the rest is text."""
+class _PlainLoader(Composer, SafeConstructor, BaseResolver):
+    """Makes values of parsed YAML: the numbers, truth values and nulls of YAML 1.2; all the rest is text.
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML copies it for each class)
+    It is given the events of the parser, which have been looked through, so that a file is parsed once.
+    """
+
+    def __init__(self, events: Iterable[yaml.Event]) -> None:
+        for part in (Composer, SafeConstructor, BaseResolver):
+            part.__init__(self)
+        self._events = deque(events)
+
+    def check_event(self, *kinds: type[yaml.Event]) -> bool:
+        return isinstance(self._events[0], kinds)
+
+    def peek_event(self) -> yaml.Event:
+        return self._events[0]
+
+    def get_event(self) -> yaml.Event:
+        return self._events.popleft()
 
 
 for _tag, _pattern, _first in (
@@ -54,10 +73,11 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
     """
     text = _read_text(path)
     try:
-        problems = list(_unwanted(text))
+        events: list[yaml.Event] = []
+        problems = list(_unwanted(text, events))
         if problems:
             raise ConfigError([f"{path.name}, {problem}" for problem in problems])
-        loader = _PlainLoader(text)
+        loader = _PlainLoader(events)
         node = loader.get_single_node()
         return _mapping(path, loader, node)
     except yaml.YAMLError as error:
@@ -85,9 +105,11 @@ def _neighbours(path: Path) -> str:
     return f" In that folder there are: {', '.join(names[:10])}." if names else ""
 
 
-def _unwanted(text: str) -> Iterator[str]:
+def _unwanted(text: str, events: list[yaml.Event]) -> Iterator[str]:
+    """Fill `events` with what the parser finds, and give each that a client file may not hold."""
     depth = 0
-    for event in yaml.parse(text, Loader=_PlainLoader):
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        events.append(event)
         line = f"line {event.start_mark.line + 1}" if event.start_mark else ""
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:

@@ -3,6 +3,7 @@
 import codecs
 import difflib
 import re
+from functools import cache
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -11,10 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from clvhelpers.reporting.config.section import FilePath, Section
 
+_known_zones = cache(available_timezones)  # which walks through a folder of hundreds of files
+
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
-        near = difflib.get_close_matches(value, available_timezones(), 3)
+    if value not in _known_zones():
+        near = difflib.get_close_matches(value, _known_zones(), 3)
         raise ValueError(f"there is no such zone{meant(near)}")
     return value
 
