@@ -66,8 +66,8 @@ $(TEST): $(RUN) requirements-test.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-test.lock
 	@touch $@
 
-$(PEERS)/.ready:
-	@echo "Setting up the library that the benchmarks compare with …"
+$(PEERS)/.ready: benchmarks/peers.txt
+	@echo "Setting up the libraries that the benchmarks compare with …"
 	@$(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
 	@touch $@
