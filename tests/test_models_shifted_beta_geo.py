@@ -120,6 +120,21 @@ def test_where_usual_hypergeometric_functions_fail(alpha, beta):
     assert float(discounted_lifetime(alpha, beta, 0.001)) == pytest.approx(summed, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("alpha", "beta", "discount", "exact"),  # mpmath 1.4.1's hyp2f1 with 40 digits
+    [
+        (1e-6, 1e-6, 0.01, 50.999769244665548),
+        (1e-6, 1e6, 1e-4, 10000.999900970675),
+        (1e6, 1e-6 + 10_000, 0.1, 1.0090826603773017),
+        (1e6, 1e6, 1e-4, 1.9998010394931804),
+        (0.704077, 1.182043 + 10_000, 1e-4, 6844.6869740675929),
+        (1.0, 1.18, 0.001, 7.8520148589298757),
+    ],
+)
+def test_lifetimes_at_extreme_parameters(alpha, beta, discount, exact):
+    assert float(discounted_lifetime(alpha, beta, discount)) == pytest.approx(exact, rel=1e-9)
+
+
 def test_lifetimes_agree_with_each_other(model):
     whole, first = model.expected_lifetime(0.10), model.expected_lifetime(0.10, periods=1)
     assert first == 1
