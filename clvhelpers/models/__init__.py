@@ -6,13 +6,14 @@
 - `shifted_beta_geo`: ShiftedBetaGeoModel, how long customers with a contract will stay
 - `value`: what customers are expected to be worth; `intervals`: how far from it they may end up
 - `validation`: whether the model may be trusted; `ranking` and `calibration`: whether its order of the customers and
-  its probabilities hold; `choice`: which model to take
+  its probabilities hold; `choice`: which model to take; `checks`: whether what they assume holds
 - `priors`, `covariates`: what is believed before, and what is known of a customer besides the purchases
 - `fitting`, `frames`, `likelihood`, `quadrature`: what all models share
 """
 
 from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.beta_geo_beta_binom import BetaGeoBetaBinomModel
+from clvhelpers.models.checks import Findings, check_assumptions
 from clvhelpers.models.choice import ModelChoice, choose_model
 from clvhelpers.models.gamma_gamma import GammaGammaModel, spend_frequency_correlation
 from clvhelpers.models.intervals import BaseValue, base_value, customer_intervals, segment_values
@@ -26,6 +27,7 @@ __all__ = [
     "BaseValue",
     "BetaGeoBetaBinomModel",
     "BetaGeoModel",
+    "Findings",
     "GammaGammaModel",
     "ModelChoice",
     "ModifiedBetaGeoModel",
@@ -34,6 +36,7 @@ __all__ = [
     "ShiftedBetaGeoModel",
     "Validation",
     "base_value",
+    "check_assumptions",
     "choose_model",
     "customer_intervals",
     "frequency_table",
