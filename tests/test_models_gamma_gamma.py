@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clvhelpers import GammaGammaModel, customer_summary, spend_frequency_correlation
-from clvhelpers.errors import ClvError, ConvergenceError, DataContractError, NotEnoughDataError
+from clvhelpers.errors import ClvError, ConfigError, ConvergenceError, DataContractError, NotEnoughDataError
 from clvhelpers.models import gamma_gamma
 from clvhelpers.simulate import non_contractual
 
@@ -86,6 +86,11 @@ def test_a_mean_that_does_not_exist_is_refused():
         ConvergenceError, match=r"the fitted q is 0\.[56]\d+, and at 1 or less the mean .* does not exist"
     ):
         GammaGammaModel().fit(wild)
+
+
+def test_given_parameters_without_a_mean_are_refused():
+    with pytest.raises(ConfigError, match=r"q is 0\.79: expected a number above 1"):
+        GammaGammaModel().with_parameters(p=4.0, q=0.79, v=15.0)
 
 
 def test_posterior_draws_all_have_a_mean():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import digamma, gammaln
 
-from clvhelpers.errors import ConvergenceError
+from clvhelpers.errors import ConfigError, ConvergenceError
 from clvhelpers.models.fitting import MERGE_ABOVE, FittedModel
 from clvhelpers.models.frames import Weights, check_enough, count_rows, mean_of, merge_rows, read_rows, refuse
 from clvhelpers.text import plain
@@ -78,6 +78,16 @@ class GammaGammaModel(FittedModel):
         start = (4.0, 4.0, 0.75 * mean_of(distinct, "monetary_value"))
         self._estimate(_Likelihood(distinct), quick, start)
         return self._refuse_endless_mean()
+
+    def with_parameters(self, **parameters: float) -> Self:
+        """As of FittedModel; raises ConfigError for a q of 1 or less, too: there the mean spend does not exist."""
+        given = super().with_parameters(**parameters)
+        if parameters["q"] <= 1:
+            raise ConfigError(
+                f"GammaGammaModel with given parameters (p, q, v): q is {parameters['q']}: expected a number above 1, "
+                "for at 1 or less the mean spend of the customers does not exist"
+            )
+        return given
 
     def expected_customer_spend(self, summary: Any) -> pd.Series:
         """Expected value of a future purchase of each customer, in money (equation 5).
