@@ -96,10 +96,11 @@ class ParetoNBDParameters(PurchaseParameters):
         """Equation 5 of Fader, Hardie & Lee (2005), "RFM and CLV": its confluent hypergeometric function is the
         discounted time that is left, the integral of exp(-rate t) (1 + t / (beta + T))^-s.
 
-        The integral is the trapezoid rule in the logarithm of t, right to ten digits.
+        The integral is the trapezoid rule in the logarithm of t, right to ten digits; it begins where next to nothing
+        can have happened, by either rate.
         """
         whole = self.beta + T
-        log_time = np.arange(np.log(1e-13), np.log(60.0), 0.25)
+        log_time = np.arange(np.log(1e-13 * np.minimum(rate * whole, 1.0).min(initial=1.0)), np.log(60.0), 0.25)
         t = np.exp(log_time) / rate
         stays = np.exp(-self.s * np.log1p(t / whole[:, None]) - rate * t)
         return (self.r + x) / (self.alpha + T) * 0.25 * np.einsum("ij,j->i", stays, t)
