@@ -57,10 +57,13 @@ _HOMES = {
         "Prior",
         "ShiftedBetaGeoModel",
         "base_value",
+        "check_assumptions",
+        "choose_model",
         "segment_values",
         "spend_frequency_correlation",
     ],
     "models.baselines": [
+        "arrivals",
         "average_forecast",
         "compare_forecasts",
         "customer_kinds",

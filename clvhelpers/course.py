@@ -28,7 +28,7 @@ LESSONS = (
     Lesson("08", "Segments that mean something", "Which customers should we treat differently?", 40, ready=True),
     Lesson("09", "Churn and survival", "Who is about to leave, and is worth keeping?", 40, ready=True),
     Lesson("10", "Predicting purchases and value", "What will each customer buy next year?", 40, ready=True),
-    Lesson("11", "Which model, and can you trust it", "Is the forecast better than a simple rule?", 40),
+    Lesson("11", "Which model, and can you trust it", "Is the forecast better than a simple rule?", 40, ready=True),
     Lesson("12", "A/B tests of retention", "Did the campaign keep customers?", 40),
     Lesson("13", "Many variants, many segments, no experiment", "What worked, when nobody ran a clean test?", 40),
     Lesson("14", "Levers", "What should we do with next year's budget?", 40),

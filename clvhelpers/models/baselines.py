@@ -82,9 +82,13 @@ class PurchaseLearner:
     def forecast(self, test: Window) -> pd.Series:
         """Expected purchases of each customer of a later window; LeakageError for one that is not later."""
         check_order(self.learned_from.end, test.cut)
+        return self.predict(test.frame, test.weeks)
+
+    def predict(self, summary: pd.DataFrame, weeks: float) -> pd.Series:
+        """Expected purchases in the `weeks` after a customer summary (in weeks) that ends when the learning did."""
         with _one_thread():
-            found = self.model.predict(_features(test.frame, self.features)) * test.weeks / self.learned_from.weeks
-        return pd.Series(found.round(DIGITS), test.frame.index, name="machine")
+            found = self.model.predict(_features(summary, self.features)) * weeks / self.learned_from.weeks
+        return pd.Series(found.round(DIGITS), summary.index, name="machine")
 
     def sentence(self) -> str:
         """What it learned from, in words."""
@@ -236,6 +240,15 @@ def customer_kinds(company: "Company", window: Window) -> pd.Series:
     traits = customer_traits(company)
     if "channel" in traits and traits["channel"].nunique() > 1:
         return traits["channel"].reindex(window.frame.index).fillna("not known").rename("kind")
+    return arrivals(window)
+
+
+def arrivals(window: Window) -> pd.Series:
+    """A label for each customer of a window: three kinds of much the same size, by the day of the first purchase.
+
+    >>> arrivals(_example()[1]).head(3).tolist()
+    ['came first', 'came first', 'came first']
+    """
     first = window.frame["first_date"]
     place = np.searchsorted(first.quantile([1 / 3, 2 / 3]).to_numpy(), first.to_numpy(), side="left")
     return pd.Series(np.take(np.array(THIRDS, dtype=object), place), window.frame.index, name="kind")
