@@ -157,6 +157,17 @@ def test_futures_have_the_expected_mean(model):
     assert not short[0].equals(short[2])
 
 
+def test_one_new_customer_for_each_price(simple):
+    """A single `paid` stands for as many customers as there are prices, and so does a single cost."""
+    terms = {"price": np.array([10.0, 30.0]), "acquisition_cost": 5.0, "periods": 4}
+    futures = simple.simulate_payments(**terms, draws=20)
+    assert futures.base == 2
+    assert futures.expected["value"] == pytest.approx(simple.expected_customer_lifetime_value(**terms).sum())
+    without = simple.simulate_payments(**terms, draws=20, first_payment=False)
+    assert futures.expected["value"] - without.expected["value"] == pytest.approx(40.0)
+    assert futures.expected["payments"] - without.expected["payments"] == pytest.approx(2.0)
+
+
 def test_a_small_base_has_the_wider_futures(simple):
     widths = []
     for customers in (50, 5000):

@@ -84,13 +84,12 @@ def simulate_payments(
     if not ahead:
         raise FormulaError(f"periods is {periods}: possible futures need a horizon that ends, of 1 period or more")
     terms = read_terms(model, given, customers)
-    shape = np.broadcast(terms.paid, terms.profit).shape
-    columns = {"kind": terms.kind, "paid": terms.paid, "profit": terms.profit}
-    rows = pd.DataFrame({name: np.broadcast_to(value, shape).ravel() for name, value in columns.items()})
+    columns = np.broadcast_arrays(terms.kind, terms.paid, terms.profit, terms.cost)
+    rows = pd.DataFrame(dict(zip(("kind", "paid", "profit", "cost"), map(np.ravel, columns), strict=True)))
     groups = rows.groupby(["kind", "paid", "profit"]).size().reset_index(name="number")
     base = _Base(*(groups[name].to_numpy() for name in ("number", "profit", "kind", "paid")))
     worth = (1 + model.discount(discount_rate)) ** -np.arange(ahead, dtype=float)
-    worth, cost = (worth if first_payment else np.append(0.0, worth[1:])), float(terms.cost.sum())
+    worth, cost = (worth if first_payment else np.append(0.0, worth[1:])), float(rows["cost"].sum())
     of_posterior, of_chance = np.random.SeedSequence(seed).generate_state(2)
     rng = np.random.default_rng(of_chance)
     parameters = model.posterior(draws, int(of_posterior)).frame.to_numpy()
@@ -116,6 +115,6 @@ def _renewing(model: "ContractualModel", base: _Base, periods: int) -> Array:
     rates = np.empty((periods, len(base.number)))
     for kind in np.unique(base.kind):
         these = base.kind == kind
-        paid = base.paid[these] + np.arange(periods)[:, None]
-        rates[:, these] = model.equations_of(int(kind)).pays_now(paid)
+        paid, place = np.unique(base.paid[these], return_inverse=True)
+        rates[:, these] = model.equations_of(int(kind)).pays_now(paid + np.arange(periods)[:, None])[:, place]
     return np.minimum(rates, 1.0)

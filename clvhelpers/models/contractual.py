@@ -227,7 +227,7 @@ class ContractualModel(FittedModel):
         `of` takes a model and gives a number, an array or a Series. One row for each number: its `estimate`, and
         `low` and `high`, the middle `level` of its answers over posterior draws of the parameters. It is an interval
         for what is expected, as of an endless number of customers; `simulate_payments` adds the chance in what a
-        base of some size really does. One `seed` gives one answer.
+        base of some size really does. One `seed` gives one answer. Raises what `of` raises at any of the draws.
         """
         if not 0 < level < 1:
             raise FormulaError(f"level is {level}: expected a probability between 0 and 1, such as 0.90")
@@ -247,7 +247,7 @@ class ContractualModel(FittedModel):
             raise ConfigError(
                 f"labels are given for {sorted(labels)}: expected one for each of {list(self.covariates)}"
             )
-        code = int(self._kinds.codes(pd.DataFrame({name: [labels[name]] for name in self.covariates}))[0])
+        code = int(self._kinds.codes(pd.DataFrame(labels, index=[0]))[0])
         named = zip(self.parameter_names, self.equations_of(code), strict=True)
         return type(self)(self.unit).with_parameters(**dict(named))
 
