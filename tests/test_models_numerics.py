@@ -112,7 +112,7 @@ def test_nothing_overflows_and_probabilities_are_probabilities(case):
         amounts = [it.purchases_if_alive(x, T, t[:, None]), it.discounted_if_alive(x, T, 0.002)]
         amounts.append(it.purchases_of_newcomers(t))
         assert np.isfinite([value, *slopes]).all()
-        assert all(np.all((0 <= chance) & (chance <= 1 + 1e-8)) for chance in chances)
+        assert all(np.all((chance >= 0) & (chance <= 1 + 1e-8)) for chance in chances)
         assert all(np.isfinite(amount).all() and (amount >= 0).all() for amount in amounts)
 
     check()
