@@ -7,6 +7,7 @@
 - `value`: what customers are expected to be worth; `intervals`: how far from it they may end up
 - `validation`: whether the model may be trusted; `ranking` and `calibration`: whether its order of the customers and
   its probabilities hold; `choice`: which model to take; `checks`: whether what they assume holds
+- `surfaces`: what a model thinks of every past, and of one customer day by day
 - `priors`, `covariates`: what is believed before, and what is known of a customer besides the purchases
 - `fitting`, `frames`, `likelihood`, `quadrature`: what all models share
 """
@@ -21,6 +22,7 @@ from clvhelpers.models.modified_beta_geo import ModifiedBetaGeoModel
 from clvhelpers.models.pareto_nbd import ParetoNBDModel
 from clvhelpers.models.priors import Prior
 from clvhelpers.models.shifted_beta_geo import ShiftedBetaGeoModel
+from clvhelpers.models.surfaces import alive_history, recency_frequency_matrix
 from clvhelpers.models.validation import Validation, frequency_table, tracking_path, validate
 
 __all__ = [
@@ -35,11 +37,13 @@ __all__ = [
     "Prior",
     "ShiftedBetaGeoModel",
     "Validation",
+    "alive_history",
     "base_value",
     "check_assumptions",
     "choose_model",
     "customer_intervals",
     "frequency_table",
+    "recency_frequency_matrix",
     "segment_values",
     "spend_frequency_correlation",
     "tracking_path",
