@@ -1,5 +1,6 @@
 """Lesson 10, Predicting purchases and value: three numbers, a forecast, who buys again, spend, value, and its range."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -18,23 +19,22 @@ PARAMETERS = {
     "discount_rate": 0.10,
     "level": 0.90,
 }
+FURTHEST = 24  # months of the future
 LIMITS = {
     "company": ("cdnow", "lumen"),
     "client": ANY_TEXT,
     "holdout_months": (3, 12),
-    "horizon_months": (1, 24),
+    "horizon_months": (1, FURTHEST),
     "discount_rate": (0.01, 0.5),
     "level": (0.5, 0.99),
 }
 MONTH = DAYS_PER_UNIT["M"] / DAYS_PER_UNIT["W"]
-DRAWS = 60
+DRAWS = 80
 
 
 @lru_cache(maxsize=4)
 def _shop(company: str, client: str) -> Company:
-    """The company of the lesson: one whose customers give notice makes way for Harbor & Pine."""
-    shop = open_company(company, client)
-    return _shop("harbor_and_pine", "") if shop.kind == "contractual" else shop
+    return open_company(company, client)
 
 
 @lru_cache(maxsize=4)
@@ -54,18 +54,15 @@ def _then(company: str, client: str, months: int) -> tuple[pd.DataFrame, BetaGeo
     return known, BetaGeoModel("W").fit(known), float(known["holdout_T"].iloc[0])
 
 
-def _summary(p: Parameters) -> pd.DataFrame:
-    return _now(p["company"], p["client"])[0]
-
-
-def _at_cut(p: Parameters) -> tuple[pd.DataFrame, BetaGeoModel, float]:
-    return _then(p["company"], p["client"], p["holdout_months"])
+def _key(p: Parameters) -> tuple[str, str]:
+    """Whose answers are kept: Lumen's customers give notice, so Harbor & Pine's take their place."""
+    return ("harbor_and_pine" if p["company"] == "lumen" else p["company"]), p["client"]
 
 
 def _three(p: Parameters, back: bool = False, first: bool = False, days: int = 7) -> dict[str, float]:
     """The three numbers of one customer; `back` counts recency back from today, `first` counts the first purchase."""
-    summary = _summary(p)
-    seen, today = summary[summary["frequency"] > 1].iloc[0], pd.Timestamp(_shop(p["company"], p["client"]).end)
+    summary = _now(*_key(p))[0]
+    seen, today = summary[summary["frequency"] > 1].iloc[0], pd.Timestamp(_shop(*_key(p)).end)
     since = (today if back else seen["last_date"]) - (seen["last_date"] if back else seen["first_date"])
     return {
         "frequency": seen["orders"] - (not first),
@@ -74,120 +71,115 @@ def _three(p: Parameters, back: bool = False, first: bool = False, days: int = 7
     }
 
 
-def _forecast(p: Parameters) -> float:
-    known, model, weeks = _at_cut(p)
-    return float(model.expected_purchases(known, weeks).sum())
+def _pick(answers: Callable[..., dict[str, float]], *names: str) -> Callable[[str], Callable[[Parameters], float]]:
+    """The answers that depend on the company and the parameters `names`, worked out once for each set, by name."""
+    kept = lru_cache(maxsize=32)(answers)
+    return lambda name: lambda p: kept(*_key(p), *(p[one] for one in names))[name]
 
 
-def _at_the_pace(p: Parameters, alive: bool) -> float:
-    """Everybody goes on as so far, or only those who are there."""
-    known, model, weeks = _at_cut(p)
+def _ahead(company: str, client: str, months: int) -> dict[str, float]:
+    """Purchases of all in the held-out weeks: by the model, and by each way to miss it."""
+    known, model, weeks = _then(company, client, months)
     pace = (known["frequency"] / known["T"]).where(known["T"] > 0, 0.0) * weeks
-    return float((pace * model.expected_probability_alive(known)).sum() if alive else pace.sum())
+    return {
+        "model": float(model.expected_purchases(known, weeks).sum()),
+        "pace": float(pace.sum()),
+        "pace of the living": float((pace * model.expected_probability_alive(known)).sum()),
+        "months for weeks": float(model.expected_purchases(known, months).sum()),
+        "newcomers": float(model.expected_purchases_new_customer(weeks)) * len(known),
+    }
 
 
-def _months_for_weeks(p: Parameters) -> float:
-    known, model, _ = _at_cut(p)
-    return float(model.expected_purchases(known, p["holdout_months"]).sum())
+def _again(company: str, client: str, months: int) -> dict[str, float]:
+    """Of those who bought once: how many will buy again, by the model and by each way to miss it."""
+    known, model, weeks = _then(company, client, months)
+    once = known[known["frequency"] == 0]
+    active = float(model.expected_probability_active(once, weeks).mean())
+    return {
+        "active": active,
+        "silent": 1 - active,
+        "alive": float(model.expected_probability_alive(once).mean()),
+        "purchases": float(model.expected_purchases(once, weeks).mean()),
+        "did": float((once["holdout_frequency"] > 0).mean()),
+    }
 
 
-def _as_newcomers(p: Parameters) -> float:
-    known, model, weeks = _at_cut(p)
-    return float(model.expected_purchases_new_customer(weeks)) * len(known)
-
-
-def _bought_once(p: Parameters) -> tuple[pd.DataFrame, BetaGeoModel, float]:
-    known, model, weeks = _at_cut(p)
-    return known[known["frequency"] == 0], model, weeks
-
-
-def _once_active(p: Parameters) -> float:
-    once, model, weeks = _bought_once(p)
-    return float(model.expected_probability_active(once, weeks).mean())
-
-
-def _once_alive(p: Parameters) -> float:
-    once, model, _ = _bought_once(p)
-    return float(model.expected_probability_alive(once).mean())
-
-
-def _once_purchases(p: Parameters) -> float:
-    once, model, weeks = _bought_once(p)
-    return float(model.expected_purchases(once, weeks).mean())
-
-
-def _once_did(p: Parameters) -> float:
-    return float((_bought_once(p)[0]["holdout_frequency"] > 0).mean())
-
-
-def _once_spend(p: Parameters) -> float:
-    summary, _, spend = _now(p["company"], p["client"])
-    return float(spend.expected_customer_spend(summary[summary["frequency"] == 0]).mean())
-
-
-def _own_orders(p: Parameters) -> float:
-    summary = _summary(p)
-    return float(summary.loc[summary["frequency"] == 0, "total"].mean())
-
-
-def _per_purchase(p: Parameters) -> float:
-    again = _summary(p)[lambda rows: rows["frequency"] > 0]
-    return float((again["frequency"] * again["monetary_value"]).sum() / again["frequency"].sum())
-
-
-@lru_cache(maxsize=8)
-def _by_month(company: str, client: str, months: int) -> pd.Series:
-    """Purchases of all customers expected by the end of each month from today."""
-    summary, model, _ = _now(company, client)
-    return pd.Series(
-        {month: model.expected_purchases(summary, month * MONTH).sum() for month in range(1, months + 1)}, dtype=float
-    )
-
-
-def _discounted(p: Parameters, periods: float = 12, added_up: bool = False) -> float:
-    """Purchases discounted with `discount_rate` per so many months; `added_up` counts early months again and again."""
-    by_end = _by_month(p["company"], p["client"], p["horizon_months"])
-    each = by_end if added_up else by_end.diff().fillna(by_end)
-    return float((each / (1 + p["discount_rate"]) ** (each.index / periods)).sum())
-
-
-def _a_twelfth(p: Parameters) -> float:
-    by_end = _by_month(p["company"], p["client"], p["horizon_months"])
-    each = by_end.diff().fillna(by_end)
-    return float((each / (1 + p["discount_rate"] / 12) ** each.index).sum())
-
-
-def _terms(p: Parameters) -> dict[str, Any]:
-    shop = _shop(p["company"], p["client"])
-    amounts = shop.transactions["amount"]
-    margin = (shop.gross_margin or 1.0) * amounts.sum() / amounts.clip(lower=0).sum()
-    return {"horizon_months": p["horizon_months"], "discount_rate": p["discount_rate"], "margin": margin}
-
-
-def _few(p: Parameters) -> pd.DataFrame:
-    """The best customer, one at a tenth of all, one in the middle."""
-    summary, model, spend = _now(p["company"], p["client"])
-    value = model.expected_customer_lifetime_value(summary, spend, **_terms(p))
-    ranked = value.sort_values(ascending=False, kind="stable").index
-    return summary.loc[ranked[[0, len(ranked) // 10, len(ranked) // 2]]]
-
-
-def _range(p: Parameters, place: int = 1, alone: bool = False) -> dict[str, float]:
-    _, model, spend = _now(p["company"], p["client"])
-    asked = _few(p).iloc[[place]] if alone else _few(p)
-    found = customer_intervals(model, spend, asked, **_terms(p), level=p["level"])
-    return {str(name): float(value) for name, value in found.iloc[0 if alone else place].items()}
+def _spend(company: str, client: str) -> dict[str, float]:
+    """What a purchase of those who bought once is worth, by the model and by each way to miss it."""
+    summary, _, model = _now(company, client)
+    once, again = (summary[rows] for rows in (summary["frequency"] == 0, summary["frequency"] > 0))
+    spent = again["frequency"] * again["monetary_value"]
+    return {
+        "model": float(model.expected_customer_spend(once).mean()),
+        "first order": float(once["total"].mean()),
+        "mean of customers": float(again["monetary_value"].mean()),
+        "mean of purchases": float(spent.sum() / again["frequency"].sum()),
+        "nothing": 0.0,
+    }
 
 
 @lru_cache(maxsize=4)
-def _base(company: str, client: str, level: float, **terms: float) -> BaseValue:
-    summary, model, spend = _now(company, client)
-    return base_value(model, spend, summary, **terms, draws=DRAWS, level=level)  # type: ignore[arg-type]
+def _by_month(company: str, client: str) -> pd.Series:
+    """Purchases of all customers expected by the end of each month from today, as far as the lesson goes."""
+    summary, model, _ = _now(company, client)
+    months = range(1, FURTHEST + 1)
+    return pd.Series({month: model.expected_purchases(summary, month * MONTH).sum() for month in months})
 
 
-def _range_of_all(p: Parameters, which: str) -> dict[str, float]:
-    base = _base(p["company"], p["client"], p["level"], **_terms(p))
-    return dict(zip(("low", "high"), getattr(base, f"{which}_interval"), strict=True))
+def _discounted(p: Parameters, periods: float = 12, rate: float = 1.0, added_up: bool = False) -> float:
+    """Purchases discounted with `discount_rate` x `rate` per so many months.
+
+    `added_up` counts early months again and again.
+    """
+    by_end = _by_month(*_key(p)).loc[: p["horizon_months"]]
+    each = by_end if added_up else by_end.diff().fillna(by_end)
+    return float((each / (1 + rate * p["discount_rate"]) ** (each.index / periods)).sum())
+
+
+def _few(company: str, client: str) -> pd.DataFrame:
+    """By revenue so far: the best customer, one at a tenth of all, and one in the middle."""
+    summary = _now(company, client)[0]
+    ranked = summary["total"].sort_values(ascending=False, kind="stable").index
+    return summary.loc[ranked[[0, len(ranked) // 10, len(ranked) // 2]]]
+
+
+def _terms(company: str, client: str, horizon_months: int, discount_rate: float) -> dict[str, Any]:
+    shop = _shop(company, client)
+    amounts = shop.transactions["amount"]
+    margin = (shop.gross_margin or 1.0) * amounts.sum() / amounts.clip(lower=0).sum()
+    return {"horizon_months": horizon_months, "discount_rate": discount_rate, "margin": margin, "draws": DRAWS}
+
+
+@lru_cache(maxsize=32)
+def _ranges(alone: bool, level: float, *given: Any) -> list[dict[str, float]]:
+    """The range of each of the few customers, played together, or the second of them `alone`."""
+    _, model, spend = _now(*given[:2])
+    few = _few(*given[:2])
+    found = customer_intervals(model, spend, few.iloc[[1]] if alone else few, **_terms(*given), level=level)
+    return [{"low": low, "high": high} for low, high in zip(found["low"], found["high"], strict=True)]
+
+
+@lru_cache(maxsize=4)
+def _base(level: float, *given: Any) -> BaseValue:
+    summary, model, spend = _now(*given[:2])
+    return base_value(model, spend, summary, **_terms(*given), level=level)
+
+
+def _given(p: Parameters) -> tuple[Any, ...]:
+    return p["level"], *_key(p), p["horizon_months"], p["discount_rate"]
+
+
+def _range(p: Parameters, place: int = 1, alone: bool = False) -> dict[str, float]:
+    return _ranges(alone, *_given(p))[0 if alone else place]
+
+
+def _range_of_all(p: Parameters, of: str) -> dict[str, float]:
+    return dict(zip(("low", "high"), getattr(_base(*_given(p)), f"{of}_interval"), strict=True))
+
+
+_purchases = _pick(_ahead, "holdout_months")
+_share = _pick(_again, "holdout_months")
+_money = _pick(_spend)
 
 
 EXERCISES = [
@@ -225,25 +217,25 @@ EXERCISES = [
     ),
     Exercise(
         id="10.2",
-        answer=_forecast,
+        answer=_purchases("model"),
         why="Each customer counts with the chance to be there and with a pace that is drawn towards that of all.",
         mistakes=[
             Mistake(
-                lambda p: _at_the_pace(p, alive=False),
+                _purchases("pace"),
                 "This is rate times time, as if everybody went on as so far. Nobody leaves in it, and who bought once "
                 "never buys again.",
             ),
             Mistake(
-                lambda p: _at_the_pace(p, alive=True),
+                _purchases("pace of the living"),
                 "You let those who are there go on at their own pace. The pace itself was partly luck, and those "
                 "there today leave later on.",
             ),
             Mistake(
-                _months_for_weeks,
+                _purchases("months for weeks"),
                 "You asked for so many *weeks* as there are months. The model counts in weeks.",
             ),
             Mistake(
-                _as_newcomers,
+                _purchases("newcomers"),
                 "This is what as many *new* customers would buy. Of these the past is known.",
             ),
         ],
@@ -258,24 +250,24 @@ EXERCISES = [
     ),
     Exercise(
         id="10.3",
-        answer=_once_active,
+        answer=_share("active"),
         why="To be alive is to be able to buy. To buy within a time is less, and it can be checked.",
         mistakes=[
             Mistake(
-                _once_alive,
+                _share("alive"),
                 "You took the probability of being alive. For those who bought once it is 1 by assumption: nobody in "
                 "this model leaves before a second purchase. It says nothing about buying.",
             ),
             Mistake(
-                _once_purchases,
+                _share("purchases"),
                 "These are purchases a customer and no probability. Some buy more than once.",
             ),
             Mistake(
-                _once_did,
+                _share("did"),
                 "This is what happened after the cut. The question is what the model expected.",
             ),
             Mistake(
-                lambda p: 1 - _once_active(p),
+                _share("silent"),
                 "This is the share that will not buy.",
             ),
         ],
@@ -293,25 +285,25 @@ EXERCISES = [
     ),
     Exercise(
         id="10.4",
-        answer=_once_spend,
+        answer=_money("model"),
         why="Nothing is known of their repeat purchases, so the best guess is the mean of all customers.",
         mistakes=[
             Mistake(
-                _own_orders,
+                _money("first order"),
                 "This is the mean of the one order they made. The model leaves first orders out: they are often "
                 "unlike later ones.",
             ),
             Mistake(
-                lambda p: 0.0,
+                _money("nothing"),
                 "Their monetary value is missing because they made no repeat purchase. That does not make one worth 0.",
             ),
             Mistake(
-                lambda p: float(_summary(p)["monetary_value"].mean()),
+                _money("mean of customers"),
                 "This is the plain mean over the repeat customers, in which one lucky order weighs as much as a long "
                 "record. Ask the model.",
             ),
             Mistake(
-                _per_purchase,
+                _money("mean of purchases"),
                 "This is the mean over all repeat purchases, so frequent customers count many times.",
             ),
         ],
@@ -344,11 +336,11 @@ EXERCISES = [
                 "month.",
             ),
             Mistake(
-                lambda p: float(_by_month(p["company"], p["client"], p["horizon_months"]).iloc[-1]),
+                lambda p: _discounted(p, rate=0.0),
                 "These are all purchases, as if waiting cost nothing.",
             ),
             Mistake(
-                _a_twelfth,
+                lambda p: _discounted(p, periods=1, rate=1 / 12),
                 "A twelfth of the rate every month compounds to more than the rate in a year.",
             ),
         ],
@@ -380,7 +372,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda p: _range(p, place=0),
-                "This is the best customer of the three. The question is about the second.",
+                "This is the first customer of the three. The question is about the second.",
             ),
             Mistake(
                 lambda p: _range(p, alone=True),
@@ -389,11 +381,11 @@ EXERCISES = [
         ],
         hints=[
             "`base.mean_interval` is about a mean. Which function speaks of single customers?",
-            "`customer_intervals(model, spend, few, **terms, level=level)` has a row for each of `few`.",
+            "`customer_intervals(model, spend, few, **terms, **how)` has a row for each of `few`.",
             "The second row is `.iloc[1]`, and it has the names that are asked for.",
         ],
         solution="The intervals of the customers in `few`, and of those the second row.",
-        code="answer_6 = customer_intervals(model, spend, few, **terms, level=level).iloc[1]",
+        code="answer_6 = customer_intervals(model, spend, few, **terms, **how).iloc[1]",
         unit="money",
     ),
 ]
