@@ -44,6 +44,8 @@ def test_beta_geo_parameters(model):
     assert model.parameters == pytest.approx(asdict(PUBLISHED), abs=5e-4)  # FHL 2005a
     exact = {"r": 0.2425945, "alpha": 4.4136019, "a": 0.7929199, "b": 2.4258881}  # CLVTools
     assert model.parameters == pytest.approx(exact, rel=1e-5)
+    btyd = {"r": 0.242598, "alpha": 4.413684, "a": 0.792990, "b": 2.426167}  # measured with the R package BTYD
+    assert model.parameters == pytest.approx(btyd, rel=2e-4)
     assert model.customers == 2357
 
 
@@ -120,6 +122,8 @@ def test_gamma_gamma_parameters(spend_model):
     assert spend_model.parameters == pytest.approx({"p": 6.25, "q": 3.74, "v": 15.44}, abs=5e-3)  # note 025
     exact = {"p": 6.24957, "q": 3.74422, "v": 15.44352}  # measured on exact values
     assert spend_model.parameters == pytest.approx(exact, abs=1e-5)
+    others = {"p": 6.24935, "q": 3.74426, "v": 15.44431}  # CLVTools and BTYD, which stop a little earlier
+    assert spend_model.parameters == pytest.approx(others, rel=1e-4)
     assert spend_model.log_likelihood == pytest.approx(-4055.9177, abs=5e-5)  # CLVTools
     assert spend_model.customers == 946
 
@@ -132,8 +136,14 @@ def test_expected_spend_of_the_first_ten_customers(spend_model, summary):
     assert spend.to_numpy() == pytest.approx(note, abs=0.01)
 
 
+def test_expected_spend_of_somebody_unknown(spend_model):
+    unknown = pd.DataFrame({"frequency": [0], "monetary_value": [np.nan]})
+    assert spend_model.expected_customer_spend(unknown)[0] == pytest.approx(35.17, abs=0.005)  # note 025
+
+
 def test_spend_hardly_goes_with_frequency(summary):
     assert spend_frequency_correlation(summary) == pytest.approx(0.11, abs=0.005)  # FHL 2005b
+    assert spend_frequency_correlation(summary) == pytest.approx(0.1139, abs=5e-5)  # measured
 
 
 def test_a_month_of_30_days_is_too_short(model, tutorial_customer):
