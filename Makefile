@@ -37,10 +37,12 @@ lint: $(TEST)  ## check style, types and formatting, notebooks included
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(TEST) $(PEERS)/.ready  ## compare speed and memory with other libraries (by hand)
+bench: $(TEST) $(PEERS)/.ready  ## compare speed, memory and numbers with other libraries (by hand)
 	@$(BIN)/python benchmarks/summary.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/cohorts.py
 	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
+	@$(BIN)/python benchmarks/peers.py --peer-python $(PEERS)/bin/python
+	@$(BIN)/python benchmarks/mcmc.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/reports.py
 
 lock: $(TEST)  ## choose new exact versions for the two lock files
