@@ -125,7 +125,8 @@ class BetaDiscreteWeibullModel(ContractualModel):
 
     `parameters` are gamma, delta (of the beta distribution, sBG's alpha and beta) and c. It also fits customers who
     are all alike, and those more likely to leave with time, where sBG has no answer; there gamma and delta may be
-    open, of which a BoundaryWarning tells. Three renewals are the least that tells the parameters apart.
+    open, of which a BoundaryWarning tells. Three renewals are the least that tells the parameters apart. `priors` and
+    `covariates` as for ShiftedBetaGeoModel; a covariate multiplies gamma.
 
     >>> high_end = [1000, 869, 743, 653, 593, 551, 517, 491]  # Fader & Hardie 2007, table 1: year 0 to 7
     >>> model = BetaDiscreteWeibullModel(unit="Y").fit_survivors(high_end)

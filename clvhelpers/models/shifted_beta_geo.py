@@ -59,7 +59,9 @@ class ShiftedBetaGeoModel(ContractualModel):
     """sBG: retention, survival, lifetime and value of customers with a contract, from two numbers.
 
     `unit` is the time between two renewals: "D", "W", "M", "Q" or "Y". After a fit: `parameters` (alpha, beta),
-    `standard_errors`, `covariance`, `log_likelihood`, `aic`, `customers`, `posterior()`, `interval()`.
+    `standard_errors`, `covariance`, `log_likelihood`, `aic`, `customers`, `posterior()`, `interval()`. With
+    `priors="weak"` (or a Prior by name) a small base has an answer too. `covariates` are columns with a label a
+    customer, such as a plan: `leaving[plan=pro]` multiplies the alpha of the most common plan.
 
     >>> regular = [1000, 631, 468, 382, 326, 289, 262, 241]  # Fader & Hardie 2007, table 1: year 0 to 7
     >>> model = ShiftedBetaGeoModel(unit="Y").fit_survivors(regular)
