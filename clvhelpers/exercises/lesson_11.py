@@ -28,6 +28,11 @@ LIMITS = {
 SEED = 1
 REFUSED = {"nobody came back", "three customers", "a few giant orders"}
 UNSEEN = ("one channel is overrated", "newer customers are worse", "a season that was not held out")
+WHERE_IT_SHOWS = (
+    "a fit knows nothing: only a table by kind shows it.",
+    "the likelihood knows nothing: only customers held out by age show it.",
+    "the held-out months can't know: only the calendar shows it.",
+)
 CHOICES = (*sorted(REFUSED), *UNSEEN)
 
 
@@ -121,6 +126,10 @@ def _rate_of_ends(p: Parameters, of_alpha: float) -> float:
     """The end of r over an end of alpha, as if the two had nothing to do with each other."""
     draws = _posterior(p)
     return float(draws["r"].quantile(0.05) / draws["alpha"].quantile(of_alpha))
+
+
+def _one_too_many(one: str, why: str) -> Mistake:
+    return Mistake(lambda p: REFUSED | {one}, f"One too many. Of *{one}* {why}")
 
 
 EXERCISES = [
@@ -260,18 +269,7 @@ EXERCISES = [
         answer=lambda p: REFUSED,
         why="These three leave no number to compute. The others give one that looks like any other: you have to look.",
         mistakes=[
-            *(
-                Mistake(lambda p, one=one: REFUSED | {one}, f"One too many. Of *{one}* {why}")
-                for one, why in zip(
-                    UNSEEN,
-                    (
-                        "a fit knows nothing: only a table by kind shows it.",
-                        "the likelihood knows nothing: only customers held out by age show it.",
-                        "the held-out months can't know: only the calendar shows it.",
-                    ),
-                    strict=True,
-                )
-            ),
+            *(_one_too_many(one, why) for one, why in zip(UNSEEN, WHERE_IT_SHOWS, strict=True)),
             Mistake(
                 lambda p: REFUSED - {"a few giant orders"},
                 "One is missing. Where a few amounts are far too large, the mean spend does not exist.",

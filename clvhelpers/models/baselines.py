@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import DataContractError, LeakageError, NotEnoughDataError
+from clvhelpers.models.ranking import caught
 from clvhelpers.models.windows import Window, check_order
 from clvhelpers.segments import rfm_groups, rfm_scores
 from clvhelpers.segments.rfm import money_edges, typical_gap
@@ -206,24 +207,11 @@ def compare_forecasts(window: Window, forecasts: Sequence[pd.Series], share: flo
             "predicted": float(one.sum()),
             "error": float(one.sum() / actual.sum() - 1),
             "rmse": float(np.sqrt(((one - actual) ** 2).mean())),
-            "found": float(gains(one, actual, [share])[0]),
+            "found": float(caught(one.to_numpy(), actual.to_numpy(), np.array([share]))[0]),
         }
         for name, one in table.items()
     ]
     return Comparison(pd.DataFrame(rows), table, window, share)
-
-
-def gains(forecast: pd.Series, actual: pd.Series, shares: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The share of `actual` held by each of the `shares` of the customers, those with the highest forecast.
-
-    Customers with one forecast are in no order, so the curve is straight through them.
-
-    >>> gains(pd.Series([3.0, 1.0, 1.0, 0.0]), pd.Series([4, 4, 0, 0]), [0.25, 0.5, 0.75]).tolist()
-    [0.5, 0.75, 1.0]
-    """
-    rows = pd.DataFrame({"customers": 1.0, "actual": actual.to_numpy(dtype=float)})
-    steps = rows.groupby(-forecast.to_numpy(dtype=float)).sum().cumsum() / rows.sum()
-    return np.interp(shares, [0.0, *steps["customers"]], [0.0, *steps["actual"]])
 
 
 def customer_kinds(company: "Company", window: Window) -> pd.Series:

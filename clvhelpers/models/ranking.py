@@ -23,8 +23,8 @@ def gains(forecasts: pd.DataFrame, actual: pd.Series) -> pd.DataFrame:
     """
     bought = actual.to_numpy(dtype=float)
     shares = np.array(SHARES)
-    found = {name: _caught(forecasts[name].to_numpy(), bought, shares) for name in forecasts}
-    hindsight = _caught(bought, bought, shares)
+    found = {name: caught(forecasts[name].to_numpy(), bought, shares) for name in forecasts}
+    hindsight = caught(bought, bought, shares)
     return pd.DataFrame({"share_of_customers": shares, **found, "random": shares, "hindsight": hindsight})
 
 
@@ -47,7 +47,12 @@ def best_tenth(forecast: Array, actual: Array) -> tuple[float, float]:
     return float(_counted(forecast, best.astype(float), np.array([size]))[0] / size), float(best.mean())
 
 
-def _caught(forecast: Array, bought: Array, shares: Array) -> Array:
+def caught(forecast: Array, bought: Array, shares: Array) -> Array:
+    """The share of all that was `bought` by each of the `shares` of the customers, those with the best forecast.
+
+    >>> caught(np.array([3.0, 1, 1, 0]), np.array([4.0, 4, 0, 0]), np.array([0.25, 0.5, 0.75])).tolist()
+    [0.5, 0.75, 1.0]
+    """
     total = bought.sum()
     if not total:
         return np.full(len(shares), np.nan)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.models.baselines import Comparison, gains
+from clvhelpers.models.baselines import Comparison
+from clvhelpers.models.ranking import caught
 from clvhelpers.plots.look import COLOURS, GREY, INK, Picture, canvas, title
 from clvhelpers.text import number, percent
 
@@ -21,13 +22,13 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 def gains_of_forecasts(found: Comparison) -> Picture:
     """The share of the purchases made by the customers whom each forecast puts first, up to all of them."""
-    actual = found.window.purchases
+    actual = found.window.purchases.to_numpy(dtype=float)
     told = dict(zip(found.frame["forecast"], found.frame["found"], strict=True))
     with canvas(figsize=(6.4, 4.2)) as (figure, axes):
-        axes.plot(POINTS, gains(actual, actual, POINTS), color=GREY, linewidth=1, label="if you knew what comes")
+        axes.plot(POINTS, caught(actual, actual, POINTS), color=GREY, linewidth=1, label="if you knew what comes")
         for place, (name, one) in enumerate(found.forecasts.items()):
             colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
-            axes.plot(POINTS, gains(one, actual, POINTS), color=colour, linestyle=dash, label=str(name))
+            axes.plot(POINTS, caught(one.to_numpy(), actual, POINTS), color=colour, linestyle=dash, label=str(name))
         axes.axvline(found.share, color=INK, linewidth=1, linestyle=":")
         axes.set_xlabel("Customers, those with the highest forecast first")
         axes.set_ylabel("Share of the purchases that came")
@@ -41,7 +42,7 @@ def gains_of_forecasts(found: Comparison) -> Picture:
             f"The best {percent(found.share, 0)} by {best} made {percent(told[best], 0)} of the purchases",
         )
     held = ", ".join(f"{name} {percent(share)}" for name, share in told.items())
-    (most,) = gains(actual, actual, [found.share])
+    (most,) = caught(actual, actual, np.array([found.share]))
     words = (
         "Lines of the share of all purchases in the held-out window, by the share of customers taken from the highest "
         f"forecast down. The best {percent(found.share, 0)} made: {held}; whoever knew what comes would find "
