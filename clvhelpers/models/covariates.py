@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clvhelpers.errors import DataContractError
+from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.models.likelihood import Likelihood
 
 Array = np.ndarray
 MOST_LEVELS = 30
+RESERVED = ("customer_id", "frequency", "recency", "T", "monetary_value", "weight")
 
 # an effect: which parameter it multiplies (+1) or divides (-1)
 Effects = Mapping[str, tuple[str, int]]
@@ -79,6 +80,22 @@ class Kinds:
                 parameter, sign = self.effects[effect]
                 matrix[self.parameter_names.index(parameter), place] = sign
         return matrix
+
+
+def check_covariates(covariates: Sequence[str]) -> tuple[str, ...]:
+    """The columns that a model is given as covariates, once it is sure that they can be."""
+    if isinstance(covariates, str):
+        raise ConfigError(f"covariates is {covariates!r}: expected a list of columns, such as [{covariates!r}]")
+    columns = tuple(covariates)
+    problems = [f"covariates has {name!r} twice" for name in sorted({*columns}) if columns.count(name) > 1]
+    problems += [
+        f"covariates has {name!r}, which the model has a use for: expected a label a customer, such as a channel"
+        for name in columns
+        if name in RESERVED
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return columns
 
 
 def learn_kinds(parameter_names: tuple[str, ...], effects: Effects, labels: pd.DataFrame, weight: Array) -> Kinds:

@@ -60,6 +60,7 @@ class GammaGammaModel(FittedModel):
         where q is 1 or less: the mean of such a distribution does not exist, so there is no expected
         spend to tell (the usual formula would give a negative one).
         """
+        self._fit = self._objective = None  # a fit that fails leaves no answer, and not the one before
         rows = check_spend(count_rows(summary, COLUMNS, weights))
         money = rows["monetary_value"]
         refuse(

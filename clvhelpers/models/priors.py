@@ -1,6 +1,6 @@
 """What is believed of a parameter before the data are seen: for bases too small to tell by themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,9 @@ class WithPriors:
     """A log-likelihood with the logarithms of the priors added."""
 
     def __init__(self, likelihood: Likelihood, names: Sequence[str], priors: Mapping[str, Prior]):
+        unknown = _unknown(priors, names, "fit")
+        if unknown:
+            raise ConfigError(unknown)
         self.likelihood, self.total = likelihood, likelihood.total
         self.priors = [(names.index(name), prior) for name, prior in priors.items()]
 
@@ -62,12 +65,10 @@ class WithPriors:
 
 
 def check_priors(priors: Mapping[str, Prior], names: Sequence[str], model: str) -> dict[str, Prior]:
-    """The priors of a model, once it is sure that it has these parameters."""
-    problems = [
-        f"a prior is given for {name!r}, which the {model} does not have: its parameters are {', '.join(names)}"
-        for name in priors
-        if name not in names and "[" not in name
-    ]
+    """The priors of a model, once it is sure that it has these parameters; a fit knows the factors of covariates."""
+    if not isinstance(priors, Mapping):
+        raise ConfigError(f'priors is {priors!r}: expected "weak", or a Prior by name of parameter')
+    problems = _unknown([name for name in priors if "[" not in str(name)], names, model)
     problems += [
         f"the prior of {name} is {prior!r}: expected Prior(median, factor)"
         for name, prior in priors.items()
@@ -76,3 +77,11 @@ def check_priors(priors: Mapping[str, Prior], names: Sequence[str], model: str) 
     if problems:
         raise ConfigError(problems)
     return dict(priors)
+
+
+def _unknown(priors: Iterable[str], names: Sequence[str], model: str) -> list[str]:
+    return [
+        f"a prior is given for {name!r}, which the {model} does not have: its parameters are {', '.join(names)}"
+        for name in priors
+        if name not in names
+    ]

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from clvhelpers.customers import DAYS_PER_UNIT
 from clvhelpers.errors import ConfigError, FormulaError
-from clvhelpers.models.covariates import Effects, Kinds, OfKinds, learn_kinds
+from clvhelpers.models.covariates import Effects, Kinds, OfKinds, check_covariates, learn_kinds
 from clvhelpers.models.fitting import MERGE_ABOVE, FittedModel
 from clvhelpers.models.frames import (
     Weights,
@@ -123,10 +123,8 @@ class PurchaseModel(FittedModel):
     ):
         if unit not in DAYS_PER_UNIT:
             raise ConfigError(f"unit is {unit!r}: expected one of {', '.join(map(repr, DAYS_PER_UNIT))}")
-        if isinstance(covariates, str):
-            raise ConfigError(f"covariates is {covariates!r}: expected a list of columns, such as [{covariates!r}]")
         self.unit = unit
-        self.covariates = tuple(covariates)
+        self.covariates = check_covariates(covariates)
         self._kinds = Kinds(self.parameter_names, self.effects, {})
         super().__init__(priors)
 
@@ -138,6 +136,7 @@ class PurchaseModel(FittedModel):
         or 10 repeat buyers (with priors: 10 and 1), ConvergenceError where no maximum is found; warns with
         BoundaryWarning where the data leave a parameter open.
         """
+        self._fit = self._objective = None  # a fit that fails leaves no answer, and not the one before
         counted = count_rows(summary, COLUMNS, weights, self.covariates)
         labels = counted[list(self.covariates)]
         kinds = learn_kinds(self.parameter_names, self.effects, labels, counted["weight"].to_numpy())
