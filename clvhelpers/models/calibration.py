@@ -28,9 +28,10 @@ class Calibration:
     `frame` has a row for each group of customers, lowest probability first: `customers`, `expected` and `actual`
     share. `error` is the mean gap between the two, weighted by customers (the expected calibration error).
     `p_value` is the chance that a right model does as badly, with the errors of its parameters allowed for.
-    `expected` and `actual` are the shares of all customers.
+    `expected` and `actual` are the shares of all `customers`.
     """
 
+    customers: int
     expected: float
     actual: float
     error: float
@@ -69,14 +70,21 @@ def calibration(model: "PurchaseModel", rows: pd.DataFrame) -> Calibration:
     model", Communications in Statistics A9, for new data: chi-squared of as many degrees as groups. Beside the
     chance of each customer, the variance here has the errors of the parameters, which move all groups together.
     """
-    probability = model.expected_probability_active(rows, rows["holdout_T"].to_numpy()).to_numpy()
+    at = np.array([*model.parameters.values()])
+    shifted = [at * np.exp(STEP * unit) for unit in np.eye(len(at))] if _has_errors(model) else []
+    probability, *others = _active(model, [at, *shifted], rows)
     active = (rows["holdout_frequency"] > 0).to_numpy(dtype=float)
     group = _groups(probability)
     sizes = np.bincount(group)
     expected, actual = (np.bincount(group, values) for values in (probability, active))
-    variance = np.diag(np.bincount(group, probability * (1 - probability))) + _of_parameters(model, rows, group)
+    variance = np.diag(np.bincount(group, probability * (1 - probability)))
+    if others:
+        effects = (np.array([np.bincount(group, other) for other in others]) - expected) / STEP
+        covariance = np.nan_to_num(model.covariance.to_numpy() / np.outer(at, at))
+        variance = variance + np.einsum("ik,ij,jl->kl", effects, covariance, effects)  # delta method
     gap = actual - expected
     return Calibration(
+        customers=len(rows),
         expected=float(probability.mean()),
         actual=float(active.mean()),
         error=float(np.abs(gap).sum() / len(rows)),
@@ -94,27 +102,20 @@ def _groups(probability: Array) -> Array:
     return np.unique(tenth, return_inverse=True)[1][place]
 
 
-def _of_parameters(model: "PurchaseModel", rows: pd.DataFrame, group: Array) -> Array:
-    """The variance of the groups' expected numbers that the errors of fitted parameters make (delta method)."""
-    count = group.max() + 1
-    if np.isnan(model.log_likelihood):  # parameters that were given: whatever errors they have, nobody knows them
-        return np.zeros((count, count))
-    at = np.array([*model.parameters.values()])
-    covariance = np.nan_to_num(model.covariance.to_numpy() / np.outer(at, at))
-    shifted = [at * np.exp(STEP * unit) for unit in np.eye(len(at))]
+def _has_errors(model: "PurchaseModel") -> bool:
+    """Whether the parameters were fitted; of those that were given nobody knows the errors."""
+    return not np.isnan(model.log_likelihood)
+
+
+def _active(model: "PurchaseModel", settings: list[Array], rows: pd.DataFrame) -> list[Array]:
+    """P(active) of each row under each setting of the parameters."""
     known = model.customers_of(rows).assign(t=rows["holdout_T"])
-    middle, *others = (np.bincount(group, _active(model, parameters, known)) for parameters in [at, *shifted])
-    effects = (np.array(others) - middle) / STEP
-    return np.einsum("ik,ij,jl->kl", effects, covariance, effects)
-
-
-def _active(model: "PurchaseModel", parameters: Array, rows: pd.DataFrame) -> Array:
-    """P(active) of each row under other parameters than those fitted."""
-    distinct, place = collapse(rows, ["kind", "frequency", "recency", "T", "t"])
-    found = np.empty(len(distinct))
+    distinct, place = collapse(known, ["kind", "frequency", "recency", "T", "t"])
+    found = np.empty((len(settings), len(distinct)))
     for kind in sorted({*distinct["kind"]}):
         some = (distinct["kind"] == kind).to_numpy()
-        x, recency, T, t = (distinct.loc[some, name].to_numpy() for name in ("frequency", "recency", "T", "t"))
-        it = model.equations_of(parameters, kind)
-        found[some] = it.probability_alive(x, recency, T) * (1 - it.silent_if_alive(x, T, t))
-    return found[place]
+        x, recency, T, t = (distinct[name].to_numpy()[some] for name in ("frequency", "recency", "T", "t"))
+        for row, parameters in zip(found, settings, strict=True):
+            it = model.equations_of(parameters, kind)
+            row[some] = it.probability_alive(x, recency, T) * (1 - it.silent_if_alive(x, T, t))
+    return [row[place] for row in found]

@@ -1,12 +1,13 @@
 """Which model of purchases? BG/NBD, unless the data speak clearly for another."""
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
 import pandas as pd
 
-from clvhelpers.errors import ClvError, ConfigError, ConvergenceError, NotEnoughDataError
+from clvhelpers.errors import BoundaryWarning, ClvError, ConfigError, ConvergenceError, NotEnoughDataError
 from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.beta_geo_beta_binom import BetaGeoBetaBinomModel
 from clvhelpers.models.frames import read_rows
@@ -25,6 +26,7 @@ CLEARLY = 2.0  # of log-likelihood: odds of 7 to 1 for data that both explain wi
 TOTAL_TIE = 0.05  # how much further off a total may be: the luck of one held-out period moves totals by as much
 RMSE_TIE = 0.01  # and how much larger an RMSE
 MOST_CUSTOMERS = 50_000  # so many tell models apart as well as more would
+FEWEST_IN_SAMPLE = 500  # purchases, before the holdout and in it
 COLUMNS_OF_FRAME = (
     "model",
     "log_likelihood",
@@ -45,10 +47,11 @@ Priors = Mapping[str, Prior] | Literal["weak"] | None
 class ModelChoice:
     """The model to use, and why. `model` is not fitted yet: fit it to the whole summary.
 
-    `validation` is the check of the chosen model and `validations` that of each candidate that could be fitted, by
-    its title. `frame` has a row for each candidate: `model`, `log_likelihood` and `aic` (on the calibration),
-    `predicted`, `actual`, `error`, `rmse`, `trusted` (on the holdout), `chosen`, and the `reason` of its verdict or
-    why it could not be fitted. `customers` were compared, of `of_customers`; `because` is the reason of the choice.
+    `calibrated` is the same model fitted to the calibration, and `validation` its check; `validations` has the check of
+    each candidate that could be fitted, by its title. `frame` has a row for each candidate: `model`, `log_likelihood`
+    and `aic` (on the calibration), `predicted`, `actual`, `error`, `rmse`, `trusted` (on the holdout), `chosen`, and
+    the `reason` of its verdict or why it could not be fitted. `customers` were compared, of `of_customers`; `because`
+    is the reason of the choice.
     """
 
     model: PurchaseModel
@@ -58,6 +61,7 @@ class ModelChoice:
     customers: int
     of_customers: int
     because: str
+    calibrated: PurchaseModel = field(repr=False)
 
     @property
     def trusted(self) -> bool:
@@ -73,7 +77,7 @@ class ModelChoice:
                 f"{number(self.of_customers)}."
             )
         if not self.trusted:
-            return f"No model may be used: {self.because}.{sampled}"
+            return f"No model of purchases may be used: {self.because}.{sampled}"
         return f"{self.model.title} is used: {self.because}.{sampled}"
 
     def plot(self) -> Any:
@@ -113,20 +117,26 @@ def choose_model(
     """
     models = {title: MODELS[title](unit, priors=priors) for title in _known(candidates)}
     rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"])
-    some = rows if len(rows) <= most_customers else rows.sample(most_customers, random_state=seed).sort_index()
+    some = _sample(rows, most_customers, seed)
     fits, checks, failures = _try_all(models, some)
     if not checks:
         _refuse(failures)
     chosen, because = _choose({title: fit.log_likelihood for title, fit in fits.items()}, checks, failures)
+    calibrated, check = fits[chosen], checks[chosen]
+    if some is not rows:
+        calibrated = models[chosen].unfitted().fit(rows)
+        check = validate(calibrated, rows, refit=False)
+        because = because if check.trusted else f"{chosen} failed its check on all customers: {check.reason}"
     frame = pd.DataFrame([_row(title, fits, checks, failures) for title in models], columns=list(COLUMNS_OF_FRAME))
     return ModelChoice(
         model=models[chosen],
-        validation=checks[chosen] if some is rows else validate(models[chosen], rows),
+        validation=check,
         validations=checks,
         frame=frame.assign(chosen=frame["model"] == chosen),
         customers=len(some),
         of_customers=len(rows),
         because=because,
+        calibrated=calibrated,
     )
 
 
@@ -144,6 +154,15 @@ def _known(candidates: Sequence[str]) -> list[str]:
     return names
 
 
+def _sample(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """At most so many rows; all of them where too few of those picked bought to tell models apart."""
+    if len(rows) <= most:
+        return rows
+    picked = rows.sample(most, random_state=seed).sort_index()
+    bought = min(float(picked[name].sum()) for name in ("frequency", "holdout_frequency"))
+    return picked if bought >= FEWEST_IN_SAMPLE else rows
+
+
 def _try_all(
     models: Mapping[str, PurchaseModel], rows: pd.DataFrame
 ) -> tuple[dict[str, PurchaseModel], dict[str, Validation], dict[str, ClvError]]:
@@ -153,7 +172,9 @@ def _try_all(
     failures: dict[str, ClvError] = {}
     for title, model in models.items():
         try:
-            fits[title] = model.unfitted().fit(rows)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", BoundaryWarning)  # the one that is chosen warns when it is fitted
+                fits[title] = model.unfitted().fit(rows)
         except (ConvergenceError, NotEnoughDataError) as error:
             failures[title] = error
         else:
@@ -162,10 +183,10 @@ def _try_all(
 
 
 def _refuse(failures: Mapping[str, ClvError]) -> NoReturn:
-    """No candidate could be fitted: the error of each, as one."""
-    kinds = {type(error) for error in failures.values()}
-    kind = NotEnoughDataError if kinds == {NotEnoughDataError} else ConvergenceError
-    raise kind([f"{title} can't be fitted: {error}" for title, error in failures.items()])
+    """No candidate could be fitted: what is missing, which is the same for all, or the error of each."""
+    if all(isinstance(error, NotEnoughDataError) for error in failures.values()):
+        raise next(iter(failures.values()))
+    raise ConvergenceError([f"{title} can't be fitted: {error}" for title, error in failures.items()])
 
 
 def _choose(
@@ -176,8 +197,7 @@ def _choose(
     trusted = [title for title in checks if checks[title].trusted]
     lost = f"; {' and '.join(failures)} could not be fitted" if failures else ""
     if not trusted:
-        verdicts = "; ".join(f"{title}: {check.reason}" for title, check in checks.items())
-        return first, f"none of those tried passed its check on the held-out period ({verdicts}){lost}"
+        return first, f"{_verdicts(checks)}{lost}"
     best = max(trusted, key=likely.__getitem__)
     if first not in trusted:
         return best, f"{first} failed its check ({checks[first].reason}), and {best} passed it{lost}"
@@ -191,6 +211,14 @@ def _choose(
             f"it explains the past clearly better than {first} (log-likelihood +{gain}) and forecasts no worse{lost}",
         )
     return first, f"it passed its check on the held-out period{_rivals(len(checks) - 1, clearly)}{lost}"
+
+
+def _verdicts(checks: Mapping[str, Validation]) -> str:
+    """Why no candidate passed its check; the same reason of all is told once."""
+    reasons = {check.reason for check in checks.values()}
+    if len(reasons) == 1:
+        return f"{', '.join(checks)} failed the check on the held-out period: {reasons.pop()}"
+    return "; ".join(f"{title} failed its check: {check.reason}" for title, check in checks.items())
 
 
 def _no_worse(check: Validation, than: Validation) -> bool:

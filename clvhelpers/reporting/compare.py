@@ -17,12 +17,12 @@ import pandas as pd
 
 from clvhelpers.cohorts import CohortTable
 from clvhelpers.customers import orders_over_time, split_holdout
-from clvhelpers.models.beta_geo import BetaGeoModel
+from clvhelpers.models.choice import MODELS
 from clvhelpers.models.gamma_gamma import GammaGammaModel
 from clvhelpers.models.value import lifetime_value
 from clvhelpers.reporting.comparison import LEVEL, Change, Comparison, Verdict
 from clvhelpers.reporting.figures import FIGURES
-from clvhelpers.reporting.history import MONTHS, earlier, key_figures
+from clvhelpers.reporting.history import FIRST_MODEL, MONTHS, earlier, key_figures
 from clvhelpers.reporting.noise import (
     Noise,
     cells_at,
@@ -137,7 +137,17 @@ def _not_comparable(before: Figures, now: Figures) -> dict[str, str]:
         reasons["value"] = (
             "Predicted value can't be compared: the model passes its check on held-out orders now, and did not then."
         )
+    elif now["trusted"] and _model_of(before) != now["model"]:
+        reasons["value"] = (
+            f"Predicted value can't be compared: it came from the model {_model_of(before)} and comes from "
+            f"{now['model']} now."
+        )
     return reasons
+
+
+def _model_of(figures: Figures) -> str:
+    """The title of a report's model; of reports that don't say, it was the only one there was."""
+    return str(figures.get("model", FIRST_MODEL))
 
 
 def _rows(
@@ -224,14 +234,17 @@ def _like_for_like(analysis: "Analysis", both: tuple[Figures, Figures]) -> list[
     independent though the logs overlap: the noise is an upper bound, and only a large move stands out.
     """
     before, now = both
-    names = (BetaGeoModel.parameter_names, GammaGammaModel.parameter_names)
+    kind = MODELS.get(_model_of(before))
     ranges = [figures["clv_mean_interval"] for figures in both]
-    if None in ranges or not set(names[0] + names[1]) <= set(before["parameters"]):
+    if kind is None or None in ranges:
+        return []
+    names = (kind.parameter_names, GammaGammaModel.parameter_names)
+    if not set(names[0] + names[1]) <= set(before["parameters"]):
         return []
     purchases, spend = ({name: before["parameters"][name] for name in part} for part in names)
     economics = analysis.config.economics
     seen_then = lifetime_value(
-        BetaGeoModel(unit="W").with_parameters(**purchases),
+        kind(unit="W").with_parameters(**purchases),
         GammaGammaModel().with_parameters(**spend),
         analysis.summary,
         economics.horizon_months,

@@ -8,14 +8,24 @@ import pandas as pd
 from clvhelpers.cleaning import CleanLog
 from clvhelpers.customers import DAYS_PER_UNIT, split_holdout
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.models import BaseValue, BetaGeoModel, GammaGammaModel, base_value, spend_frequency_correlation
-from clvhelpers.models.validation import Validation, tracking_path
+from clvhelpers.models import (
+    BaseValue,
+    BetaGeoModel,
+    GammaGammaModel,
+    base_value,
+    choose_model,
+    spend_frequency_correlation,
+    tracking_path,
+)
+from clvhelpers.models.checks import LARGEST_CORRELATION
+from clvhelpers.models.purchase_model import PurchaseModel
+from clvhelpers.models.validation import Validation
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.notes import Notes
 from clvhelpers.text import number
 
 SHORTEST_CHECK_WEEKS = 4
-LARGEST_CORRELATION = 0.3
+COMPARED = 5_000  # customers on whom the models are compared; the chosen one is checked on all
 DRAWS = 200
 LEVEL = 0.90
 
@@ -31,8 +41,14 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """How a model fitted up to `calibration_end` did after it: the verdict, and the path week by week."""
+    """How models fitted up to `calibration_end` did after it.
 
+    `model` is the chosen one, not fitted to anything, and `choice` says in words why it was chosen; `verdict` and
+    `path` (week by week) are of that model.
+    """
+
+    model: PurchaseModel
+    choice: str
     verdict: Validation
     path: pd.DataFrame
     calibration_end: date
@@ -42,10 +58,11 @@ class Check:
 class Forecast:
     """Everything that looks ahead; what does not apply, or may not be trusted, is None.
 
-    `expected_orders` are those of today's customers over the horizon.
+    `model` is the one that was chosen, fitted to all orders. `expected_orders` are those of today's customers over the
+    horizon.
     """
 
-    model: BetaGeoModel | None
+    model: PurchaseModel | None
     check: Check | None = None
     expected_orders: float | None = None
     value: Value | None = None
@@ -75,11 +92,15 @@ def holdout_days(history_days: int, horizon_months: int) -> int:
 
 
 def look_ahead(config: ClientConfig, log: CleanLog, summary: pd.DataFrame, notes: Notes) -> Forecast:
-    """Fit, check on held-out orders and, only if the check was passed, predict orders and value."""
-    model = notes.attempt("Prediction", lambda: BetaGeoModel(unit="W").fit(summary))
+    """Choose a model on held-out orders, fit it to all and, only if it passed its check, predict orders and value."""
+    of_check = Notes()
+    check = of_check.attempt("Check of the prediction", lambda: check_orders(config, log))
+    chosen = BetaGeoModel(unit="W") if check is None else check.model
+    model = notes.attempt("Prediction", lambda: chosen.unfitted().fit(summary))
     if model is None:
         return Forecast(None)
-    check = notes.attempt("Check of the prediction", lambda: check_orders(config, log))
+    for text in of_check.texts:
+        notes.add(text)
     if check is None or not check.verdict.trusted:
         why = "the model could not be checked on orders that it had not seen" if check is None else check.verdict.reason
         notes.add(f"Predicted value: {why}. What customers have done so far is shown in its place.")
@@ -105,17 +126,18 @@ def _note_correlation(summary: pd.DataFrame, notes: Notes) -> None:
 
 
 def check_orders(config: ClientConfig, log: CleanLog) -> Check:
-    """Fit on the first part of the history, predict the last part, compare."""
+    """Fit models on the first part of the history, predict the last part, compare, and choose one."""
     days = holdout_days((log.as_of - log.first_date).days, config.economics.horizon_months)
     cut = log.as_of - timedelta(days=days)
     needed = "frequency, recency, T, holdout_frequency, holdout_T"
     by_customer = split_holdout(log.purchase_days, cut, log.as_of, unit="W")
     split = by_customer.query("split", f"SELECT {needed} FROM split ORDER BY customer_id").df()
-    model = BetaGeoModel(unit="W").fit(split)
-    return Check(model.validate(split), tracking_path(model, log.purchase_days, cut, log.as_of), cut)
+    choice = choose_model(split, unit="W", most_customers=COMPARED, seed=config.seed)
+    path = tracking_path(choice.calibrated, log.purchase_days, cut, log.as_of)
+    return Check(choice.model, choice.sentence(), choice.validation, path, cut)
 
 
-def value_base(model: BetaGeoModel, summary: pd.DataFrame, config: ClientConfig) -> Value:
+def value_base(model: PurchaseModel, summary: pd.DataFrame, config: ClientConfig) -> Value:
     """Gamma-Gamma on the spend of repeat customers, then CLV for each customer and for the base.
 
     Customers whose repeat orders were all free are left out of the fit of spend, which knows only

@@ -18,6 +18,7 @@ SCHEMA = "1"
 MOST_REPORTS = 36
 BASE = ("customers", "orders", "revenue", "gross_margin", "average_order_value", "orders_per_customer", "repeat_rate")
 MONTHS = ("month_1", "month_3", "month_6", "month_12")
+FIRST_MODEL, WITH_SPEND = "BG/NBD", " and Gamma-Gamma"  # as metrics.json writes them
 NEEDED = ("customers", "orders", "repeat_rate", "orders_per_customer")
 
 
@@ -74,6 +75,7 @@ def key_figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "clv_mean_interval": None if interval is None else _pair(interval["mean"]),
         "clv_total_interval": None if interval is None else _pair(interval["total"]),
         "trusted": None if model.get("holdout") is None else bool(model["holdout"]["trusted"]),
+        "model": str(model.get("name", FIRST_MODEL)).removesuffix(WITH_SPEND),
         "parameters": {str(name): _number(value) for name, value in model.get("parameters", {}).items()},
         "top_10_share": _number(shares.get("top_10_share")),
     }

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field
 import clvhelpers
 from clvhelpers.cohorts import CohortTable, retention_at
 from clvhelpers.reporting.comparison import Alert, Comparison
+from clvhelpers.reporting.history import WITH_SPEND
 from clvhelpers.reporting.part import Part
 from clvhelpers.reporting.uncertainty import Precision, precision_of
 
@@ -224,7 +225,7 @@ def _model(analysis: "Analysis") -> Model | None:
     if model is None:
         return None
     return Model(
-        name="BG/NBD" if analysis.forecast.value is None else "BG/NBD and Gamma-Gamma",
+        name=model.title if analysis.forecast.value is None else f"{model.title}{WITH_SPEND}",
         parameters=analysis.forecast.parameters,
         log_likelihood=model.log_likelihood,
         expected_orders=analysis.forecast.expected_orders,

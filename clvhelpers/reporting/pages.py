@@ -24,6 +24,7 @@ from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.forecast import LEVEL
 from clvhelpers.reporting.shown import Shown
 from clvhelpers.reporting.small_groups import few_in_words, hide_scores
+from clvhelpers.reporting.trust import further_checks
 from clvhelpers.segments import FREQUENCY_EDGES, RECENCY_MULTIPLES, score_shares, typical_gap
 from clvhelpers.text import (
     MISSING,
@@ -315,9 +316,11 @@ def prediction(analysis: Analysis) -> Page:
     else:
         verdict = analysis.forecast.check.verdict
         known = replace(verdict, frame=verdict.frame.dropna(subset=["customers"]))
+        shown += [md("{sentence}", sentence=analysis.forecast.check.choice)]
         shown += [md("{sentence}", sentence=verdict.sentence()), *([known.plot()] if len(known.frame) else [])]
         shown += _note(analysis, hidden=len(known.frame) < len(verdict.frame))
         shown.append(tracking(analysis.forecast.check.path, analysis.forecast.check.calibration_end))
+        shown += further_checks(verdict, analysis.config.privacy.minimum_group)
     if analysis.forecast.value is not None:
         shown += _value(analysis)
     elif analysis.has_money:
@@ -346,10 +349,14 @@ def _value(analysis: Analysis) -> Page:
 
 def _model_limits(analysis: Analysis) -> Text:
     gross = " Value is gross profit: costs of marketing and service are not taken off." if analysis.has_money else ""
+    model = analysis.forecast.model
+    once = "Of a customer with one order it knows little"
+    if model is not None and model.title == "BG/NBD":
+        once = "A customer with one order counts as alive until a second one"
     return md(
         "**What the model can't say.** It assumes that customers keep their own steady pace until they leave for good, "
         "and that the future is like the past: no season, no campaign, no new competitor. It knows nothing of "
-        "customers still to be won. A customer with one order counts as alive until a second one, so read the value of "
+        f"customers still to be won. {once}, so read the value of "
         "one-time buyers as an average, never one by one. The range covers chance and the uncertainty of the fit; it "
         "does not cover a model that is wrong." + gross
     )

@@ -8,10 +8,16 @@ import pandas as pd
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.fingerprint import settings_sha256
 from clvhelpers.reporting.forecast import DRAWS, LEVEL
+from clvhelpers.reporting.history import FIRST_MODEL
 from clvhelpers.reporting.run import LIBRARIES
 from clvhelpers.text import Table, Text, day, md, number, percent, plain, table
 
-ORDERS_SOURCE = "Fader, Hardie & Lee (2005), Marketing Science 24(2), for orders (BG/NBD)"
+ORDERS_SOURCES = {
+    "BG/NBD": "Fader, Hardie & Lee (2005), Marketing Science 24(2), for orders (BG/NBD)",
+    "MBG/NBD": "Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24(3), for "
+    "orders (MBG/NBD)",
+    "Pareto/NBD": "Schmittlein, Morrison & Colombo (1987), Management Science 33(1), for orders (Pareto/NBD)",
+}
 SPEND_SOURCE = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, for spend"
 
 
@@ -24,8 +30,13 @@ def method(analysis: Analysis) -> list[Text | Table]:
     return [
         table(pd.DataFrame(facts(analysis), columns=["What", "Value"]), "How these numbers were made"),
         table(rules, "Rules for rows with a problem"),
-        md("Sources: {orders}; {spend}.", orders=ORDERS_SOURCE, spend=SPEND_SOURCE),
+        md("Sources: {orders}; {spend}.", orders=ORDERS_SOURCES[_orders_model(analysis)], spend=SPEND_SOURCE),
     ]
+
+
+def _orders_model(analysis: Analysis) -> str:
+    model = analysis.forecast.model
+    return FIRST_MODEL if model is None else model.title
 
 
 def facts(analysis: Analysis) -> list[tuple[str, str]]:

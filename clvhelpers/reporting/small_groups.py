@@ -141,7 +141,8 @@ def hide_tiers(tiers: Tiers, minimum: int) -> Tiers:
 
 def hide_check(check: Validation, minimum: int) -> Validation:
     """A check without the numbers of groups of few customers."""
-    return replace(check, frame=hide(check.frame, minimum, ["frequency"]))
+    active = replace(check.active, frame=hide(check.active.frame, minimum, []))
+    return replace(check, frame=hide(check.frame, minimum, ["frequency"]), active=active)
 
 
 def hide_scores(scores: pd.DataFrame, shares: pd.DataFrame, minimum: int) -> pd.DataFrame:
