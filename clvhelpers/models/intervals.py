@@ -195,7 +195,7 @@ def segment_values(
     values = lifetime_value(model, spend_model, summary, horizon_months, discount_rate, margin)
     rows = customers_with_spend(model, summary)
     names = sorted(pd.unique(labels), key=str)
-    parts = [_sorted(rows[labels == name]) for name in names]
+    parts = [_sorted(rows[labels == name]) for name in names] or [_sorted(rows)]
     futures = _futures(model, spend_model, parts, terms, draws, seed)
     low, high = np.array([_middle(column, level) for column in futures.T]).T
     customers = np.array([len(part) for part in parts])
