@@ -102,22 +102,26 @@ def make_daily(path: Path, customers: int) -> None:
 def make_weekly(path: Path) -> None:
     """Counts of customers by frequency, recency and T in whole weeks, as a database would give them."""
     rng = np.random.default_rng(SEED)
-    counts = pd.concat([weekly_counts(rng) for _ in range(WEEKLY_CUSTOMERS // CHUNK)])
-    counts.groupby(["frequency", "recency", "T"], as_index=False).sum().to_parquet(path)
+    rows = np.concatenate([weekly_rows(rng) for _ in range(WEEKLY_CUSTOMERS // CHUNK)])
+    key, weight = np.unique(rows, return_counts=True)
+    others, recency = np.divmod(key, WEEKS + 1)
+    frequency, T = np.divmod(others, WEEKS + 1)
+    pd.DataFrame({"frequency": frequency, "recency": recency, "T": T, "weight": weight}).to_parquet(path)
 
 
-def weekly_counts(rng: np.random.Generator) -> pd.DataFrame:
-    """As BG/NBD with the parameters of CDNOW has it; purchases of one week are one."""
+def weekly_rows(rng: np.random.Generator) -> np.ndarray:
+    """frequency, T and recency of each customer in one number, as BG/NBD with the parameters of CDNOW has them.
+
+    Purchases of one week are one.
+    """
     T, nothing = rng.integers(WEEKS // 2, WEEKS + 1, CHUNK), np.zeros(CHUNK)
     repeats = BetaGeoParameters(0.243, 4.414, 0.793, 2.426).play(rng, nothing, nothing, float(WEEKS))
     week = np.ceil(repeats.time).astype(np.int64)
     seen = week <= T[repeats.customer]
-    place = np.unique(repeats.customer[seen] * (WEEKS + 1) + week[seen])
-    who, week = np.divmod(place, WEEKS + 1)
-    recency = np.zeros(CHUNK, dtype=np.int64)
-    np.maximum.at(recency, who, week)
-    rows = pd.DataFrame({"frequency": np.bincount(who, minlength=CHUNK), "recency": recency, "T": T})
-    return rows.value_counts().rename("weight").reset_index()
+    who, week = np.divmod(np.unique(repeats.customer[seen] * (WEEKS + 1) + week[seen]), WEEKS + 1)
+    last, recency = np.append(who[1:] != who[:-1], True), np.zeros(CHUNK, dtype=np.int64)
+    recency[who[last]] = week[last]
+    return (np.bincount(who, minlength=CHUNK) * (WEEKS + 1) + T) * (WEEKS + 1) + recency
 
 
 def tell(what: str, taken: float, against: float | None, aim: float) -> None:
