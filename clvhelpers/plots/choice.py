@@ -31,7 +31,7 @@ def candidates(choice: "ModelChoice") -> Picture:
         axes.set_yticks(places, names)
         axes.set_xlabel("Purchases in the held-out period")
         number_axis(axes.xaxis)
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside lower center")
         title(axes, choice.sentence().split(":")[0])
     told = zip(names, expected, frame["error"], frame["chosen"], strict=True)
     bars = "; ".join(

@@ -1,4 +1,4 @@
-"""Figures of a model's forecast: week by week, by number of purchases, and on a held-out period."""
+"""Figures of a model's forecast: in all and week by week, by number of purchases, and on a held-out period."""
 
 import datetime as dt
 
@@ -41,6 +41,41 @@ def tracking(path: pd.DataFrame, calibration_end: str | dt.date) -> Picture:
         f"the model was fitted up to {day(cut)}. By {day(last['date'])} there were "
         f"{number(last['cumulative_actual'])} repeat purchases and the model expected "
         f"{number(last['cumulative_expected'])}{_signed(gap)}."
+    )
+    return Picture(figure, words)
+
+
+def weekly_tracking(path: pd.DataFrame, calibration_end: str | dt.date) -> Picture:
+    """Repeat purchases of each week, actual and expected, with the held-out weeks shaded.
+
+    `path` comes from `models.tracking_path`, `calibration_end` is the last day the model was fitted to.
+
+    >>> from clvhelpers import BetaGeoModel, customer_summary, load_cdnow
+    >>> from clvhelpers.models import tracking_path
+    >>> model = BetaGeoModel().fit(customer_summary(load_cdnow(), end="1997-09-30"))
+    >>> print(weekly_tracking(tracking_path(model, load_cdnow(), "1997-09-30"), "1997-09-30").alt[-102:])
+    In the 39 weeks held out there were 48.3 repeat purchases a week and the model expected 42.7 (-11.4%).
+    """
+    cut, end = pd.Timestamp(calibration_end), path["date"].iloc[-1]
+    held = path[path["date"] > cut]
+    told = path if held.empty else held
+    actual, expected = (float(told[name].mean()) for name in ("actual", "expected"))
+    gap = expected / actual - 1 if actual else np.nan
+    with canvas() as (figure, axes):
+        if not held.empty:
+            axes.axvspan(cut, end, color=GREY, alpha=0.12, linewidth=0)
+            axes.annotate(" held out", (cut, 0.02), xycoords=("data", "axes fraction"), color=INK)
+        axes.plot(path["date"], path["actual"], color=ACTUAL, linewidth=1.2, label="Actual")
+        axes.plot(path["date"], path["expected"], color=EXPECTED, linewidth=2, linestyle="--", label="Model")
+        date_axis(axes.xaxis)
+        _count_axis(axes, "Repeat purchases in a week")
+        figure.legend(loc="outside lower center", ncols=2)
+        title(axes, _weekly_finding(actual, expected, not held.empty))
+    span = f"In the {number(len(held))} weeks held out" if len(held) else f"In all {number(len(path))} weeks"
+    words = (
+        f"Lines of repeat purchases in each week, actual and expected, from {day(path['date'].iloc[0])} on; the model "
+        f"was fitted up to {day(cut)}. {span} there were {number(actual, 1)} repeat purchases a week and the model "
+        f"expected {number(expected, 1)}{_signed(gap)}."
     )
     return Picture(figure, words)
 
@@ -125,6 +160,13 @@ def _tracking_finding(gap: float) -> str:
     return (
         f"By the end the model expects {percent(abs(gap))} {'fewer' if gap < 0 else 'more'} repeat purchases than came"
     )
+
+
+def _weekly_finding(actual: float, expected: float, held_out: bool) -> str:
+    when = "In the weeks held out" if held_out else "In all weeks"
+    if not actual:
+        return f"{when} nobody came back, and {number(expected, 1)} repeat purchases a week were expected"
+    return f"{when} {number(actual)} repeat purchases came a week, and {number(expected)} were expected"
 
 
 def _signed(error: float) -> str:
