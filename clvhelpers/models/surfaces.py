@@ -62,7 +62,7 @@ class AliveHistory:
         """The row of the day before a purchase on which the customer seemed most likely gone; None without return."""
         before = self.frame["purchase"].shift(-1, fill_value=False)
         rows = self.frame[before & (self.frame["frequency"] > 0)]
-        return None if rows.empty else rows.loc[rows["probability_alive"].idxmin()]
+        return None if rows.empty else rows.iloc[int(rows["probability_alive"].argmin())]
 
     def finding(self) -> str:
         """What the last day says, and how far that could be trusted before."""

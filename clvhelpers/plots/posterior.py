@@ -37,7 +37,7 @@ def parameter_pairs(model: "FittedModel", posterior: "Posterior | None" = None, 
     Points of 200 draws of each pair of r, alpha, a, b (worth 108 independent ones), with the m
     """
     posterior = model.posterior() if posterior is None else posterior
-    chosen = _known(names or posterior.frame.columns, posterior.frame)
+    chosen = _known(names or [str(name) for name in posterior.frame], posterior.frame)
     frame, top = posterior.frame[chosen], model.parameters
     ranks = frame.corr(method="spearman")
     side = max(5.8, INCHES * len(chosen))
@@ -58,7 +58,9 @@ def _known(names: Sequence[str], frame: pd.DataFrame) -> list[str]:
     chosen = list(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in frame]
     if unknown:
-        raise ConfigError(f"the model has no parameter {', '.join(map(repr, unknown))}: it has {', '.join(frame)}")
+        raise ConfigError(
+            f"the model has no parameter {', '.join(map(repr, unknown))}: it has {', '.join(map(str, frame))}"
+        )
     if not 2 <= len(chosen) <= MOST:
         raise ConfigError(
             f"{len(chosen)} parameters were chosen ({', '.join(chosen)}): a figure of pairs takes 2 to {MOST}, give "
@@ -76,7 +78,7 @@ def _cell(axes: Axes, frame: pd.DataFrame, top: dict[str, float], below: str, ac
         return
     low, high = _range(frame[across], top[across])
     if across == below:
-        axes.hist(frame[across], bins=np.linspace(low, high, 25), color=BLUE)
+        axes.hist(frame[across], bins=np.linspace(low, high, 25).tolist(), color=BLUE)
         axes.axvline(top[across], color=ORANGE, linewidth=2)
         axes.set_yticks([])
     else:
@@ -102,7 +104,7 @@ def _range(draws: pd.Series, top: float) -> tuple[float, float]:
 
 
 def _strongest(ranks: pd.DataFrame) -> tuple[str, str, float]:
-    pairs = [(one, other, float(ranks.loc[one, other])) for one, other in combinations(ranks.columns, 2)]
+    pairs = [(one, other, float(ranks[one][other])) for one, other in combinations(ranks.columns, 2)]
     return max(pairs, key=lambda pair: abs(pair[2]))
 
 
@@ -126,5 +128,5 @@ def _words(posterior: "Posterior", chosen: list[str], top: dict[str, float]) -> 
 
 
 def _correlations(ranks: pd.DataFrame) -> str:
-    told = (f"{one} and {other} {number(ranks.loc[one, other], 2)}" for one, other in combinations(ranks.columns, 2))
+    told = (f"{one} and {other} {number(ranks[one][other], 2)}" for one, other in combinations(ranks.columns, 2))
     return f"Rank correlations: {', '.join(told)}."

@@ -32,7 +32,7 @@ weeks since the last one. 10 repeat pur
         raise ConfigError(f"value is {value!r}: expected one of {', '.join(map(repr, VALUES))}")
     grid = matrix.frame.pivot(index="silence", columns="frequency", values=value)
     unit, most = WORDS[matrix.unit], int(grid.columns[-1])
-    top = 1.0 if value == "probability_alive" else float(grid.max(axis=None))
+    top = 1.0 if value == "probability_alive" else float(grid.to_numpy()[grid.notna()].max())
     finding = _lost_by_silence(matrix, value)
     with canvas(figsize=(5.8, 4.2)) as (figure, axes):
         image = axes.pcolormesh(grid.columns, grid.index, grid, cmap=SEQUENTIAL, vmin=0, vmax=top)
