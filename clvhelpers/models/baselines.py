@@ -179,11 +179,11 @@ class Comparison:
             f"{percent(self.share, 0)} of the customers made {percent(finds['found'], 0)} of the purchases."
         )
 
-    def plot(self) -> "Picture":
-        """The share of the purchases that each forecast finds, from the best customers down."""
+    def plot(self, names: Sequence[str] = ()) -> "Picture":
+        """The share of the purchases that forecasts find, from the best customers down; `names` chooses some."""
         from clvhelpers.plots.baselines import gains_of_forecasts
 
-        return gains_of_forecasts(self)
+        return gains_of_forecasts(self, names)
 
 
 def compare_forecasts(window: Window, forecasts: Sequence[pd.Series], share: float = 0.10) -> Comparison:

@@ -20,13 +20,17 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def gains_of_forecasts(found: Comparison) -> Picture:
-    """The share of the purchases made by the customers whom each forecast puts first, up to all of them."""
+def gains_of_forecasts(found: Comparison, names: Sequence[str] = ()) -> Picture:
+    """The share of the purchases made by the customers whom each forecast puts first, up to all of them.
+
+    `names` chooses some of the forecasts (default: all); many of them make the lines hard to tell apart.
+    """
+    shown = found.forecasts[list(names) or list(found.forecasts)]
     actual = found.window.purchases.to_numpy(dtype=float)
-    told = dict(zip(found.frame["forecast"], found.frame["found"], strict=True))
+    told = dict(found.frame.set_index("forecast").loc[list(shown), "found"])
     with canvas(figsize=(6.4, 4.2)) as (figure, axes):
         axes.plot(POINTS, caught(actual, actual, POINTS), color=GREY, linewidth=1, label="if you knew what comes")
-        for place, (name, one) in enumerate(found.forecasts.items()):
+        for place, (name, one) in enumerate(shown.items()):
             colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
             axes.plot(POINTS, caught(one.to_numpy(), actual, POINTS), color=colour, linestyle=dash, label=str(name))
         axes.axvline(found.share, color=INK, linewidth=1, linestyle=":")
@@ -80,7 +84,8 @@ def bias_by_group(by: pd.DataFrame, forecasts: Sequence[str]) -> Picture:
 
 def newcomer_beliefs(beliefs: Sequence["NewcomerBelief"]) -> Picture:
     """The draws of each belief as a heap, with its 90% interval below it."""
-    edges = np.histogram_bin_edges(np.concatenate([one.draws.to_numpy() for one in beliefs]), bins=50)
+    every = np.concatenate([one.draws.to_numpy() for one in beliefs])
+    edges = np.histogram_bin_edges(every, bins=60, range=tuple(np.quantile(every, [0.0, 0.995])))
     with canvas() as (figure, axes):
         for place, one in enumerate(beliefs):
             colour = COLOURS[place % len(COLOURS)]
