@@ -16,7 +16,7 @@ import pandas as pd
 from clvhelpers.errors import ConfigError, ConvergenceError, DataContractError, FormulaError
 from clvhelpers.formulas.rates import DAYS_PER_PERIOD, PERIOD_NAMES, convert_rate
 from clvhelpers.models.contract_parameters import ContractParameters
-from clvhelpers.models.covariates import Effects, Kinds, OfKinds, learn_kinds
+from clvhelpers.models.covariates import Effects, Kinds, OfKinds, check_covariates, learn_kinds
 from clvhelpers.models.fitting import FittedModel
 from clvhelpers.models.frames import Weights, count_rows
 from clvhelpers.models.life_table import (
@@ -63,10 +63,8 @@ class ContractualModel(FittedModel):
     ):
         if unit not in PERIOD_NAMES:
             raise ConfigError(f"unit is {unit!r}: expected one of {', '.join(map(repr, PERIOD_NAMES))}")
-        if isinstance(covariates, str):
-            raise ConfigError(f"covariates is {covariates!r}: expected a list of columns, such as [{covariates!r}]")
         self.unit = unit
-        self.covariates = tuple(covariates)
+        self.covariates = check_covariates(covariates)
         self._kinds = Kinds(self.parameter_names, self.effects, {})
         super().__init__(priors)
 
@@ -84,6 +82,7 @@ class ContractualModel(FittedModel):
         has a prior), ConvergenceError where customers don't live by this model; warns with BoundaryWarning where the
         data leave a parameter open.
         """
+        self._fit = self._objective = None  # a fit that fails leaves no answer, and not the one before
         columns = [*COLUMNS, *({"entry"} & set(nw.from_native(rows).collect_schema().names()))]
         counted = count_rows(rows, columns, weights, self.covariates)
         counted = counted.assign(entry=counted.get("entry", 0.0))
@@ -102,6 +101,7 @@ class ContractualModel(FittedModel):
         """
         if self.covariates:
             raise ConfigError(f"one cohort's survivors have no {' or '.join(self.covariates)}: fit the rows instead")
+        self._fit = self._objective = None
         rows = rows_of_survivors(np.asarray(survivors, dtype=float)).assign(kind=0)
         likelihood = self._likelihood(self._kinds, rows)
         self._estimate(likelihood, None, self._start(self._kinds), self._kinds.names)
