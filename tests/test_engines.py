@@ -1,4 +1,4 @@
-"""The same numbers from pandas, Polars, DuckDB and Spark."""
+"""The same numbers from pandas, Polars and DuckDB; `test_spark.py` does the same for Spark."""
 
 from collections.abc import Callable
 from typing import Any
@@ -77,30 +77,6 @@ def test_cdnow_is_equal_on_each_engine() -> None:
     expected = clv.split_holdout(log, "1997-09-30")
     for to_engine in ENGINES.values():
         pd.testing.assert_frame_equal(as_pandas(clv.split_holdout(to_engine(log), "1997-09-30")), expected)
-
-
-def test_spark_gives_the_same_and_stays_in_spark(spark: Any) -> None:
-    log = spark.createDataFrame(LOG)
-    found = clv.split_holdout(log, "2026-03-31")
-    assert type(found) is type(log)
-    pd.testing.assert_frame_equal(as_pandas(found), clv.split_holdout(LOG, "2026-03-31"))
-    pd.testing.assert_frame_equal(SMALL_TASKS["cohorts"](log), SMALL_TASKS["cohorts"](LOG))
-
-
-def test_spark_timestamps_are_local_before_a_month_is_cut_off(spark: Any) -> None:
-    log = spark.createDataFrame(LOG)
-    zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))  # the session's zone is UTC
-    local = LOG.assign(date=LOG["date"].dt.tz_localize("UTC"))
-    expected = clv.cohort_table(local, timezone="Europe/Paris").frame
-    assert str(expected["cohort"].min()) == "2026-01"
-    pd.testing.assert_frame_equal(clv.cohort_table(zoned, timezone="Europe/Paris").frame, expected)
-
-
-def test_spark_timestamps_that_carry_a_zone_are_refused(spark: Any) -> None:
-    log = spark.createDataFrame(LOG)
-    zoned = log.withColumn("date", log["date"].cast("timestamp_ltz"))
-    with pytest.raises(clv.errors.DataContractError, match="time zone UTC: whose midnight ends a day"):
-        clv.customer_summary(zoned)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -83,16 +83,6 @@ def test_every_engine_gives_the_same_account(engine: str, tmp_path: Path) -> Non
     assert len(pd.read_parquet(tmp_path / "set_aside.parquet")) == 8
 
 
-def test_spark_gives_the_same_account_as_pandas(spark: Any) -> None:
-    records = pl.from_pandas(MESSY).with_columns(pl.col("amount").fill_nan(None)).rows()
-    native = spark.createDataFrame(records, "customer_id string, date timestamp_ntz, amount double, order_id string")
-    log, expected = (clean_transactions(one, as_of="2026-02-28") for one in (native, MESSY))
-    assert log.rows_set_aside == expected.rows_set_aside
-    assert log.money_used == expected.money_used
-    names = ("customer_id", "date", "amount", "kind", "refund_date")
-    assert rows(log.transactions, *names) == rows(expected.transactions, *names)
-
-
 def test_the_log_of_the_caller_is_not_changed() -> None:
     before = MESSY.copy(deep=True)
     clean_transactions(MESSY)
