@@ -95,12 +95,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "cdnow.parquet"
         summary[["customer_id", "frequency", "recency", "T"]].to_parquet(path)
-        runs = [ours(summary), *(theirs(python, path, priors) for priors in PRIORS)]
-    table = pd.concat([frame_of(run) for run in runs], ignore_index=True)
+        tables = [frame_of(ours(summary))]
+        for priors in PRIORS:
+            tables.append(frame_of(theirs(python, path, priors)))
+            write(pd.concat(tables, ignore_index=True))
+
+
+def write(table: pd.DataFrame) -> None:
+    """Keep what is known so far: the next run takes minutes."""
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     table.to_csv(results / "mcmc.csv", index=False)
-    print(table.to_string(index=False))
+    print(table.to_string(index=False), flush=True)
 
 
 if __name__ == "__main__":
