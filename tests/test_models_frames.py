@@ -35,7 +35,7 @@ def spend(summary):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_same_fit_and_answers(engine, summary, orders, spend):
     frame = ENGINES[engine](summary)
-    assert BetaGeoModel().fit(frame).parameters == orders.parameters
+    assert BetaGeoModel().fit(frame).parameters == pytest.approx(orders.parameters, rel=1e-9)
     assert GammaGammaModel().fit(frame).parameters == pytest.approx(spend.parameters, rel=1e-12)
     ours = orders.expected_customer_lifetime_value(frame, spend)
     assert ours.index.name == "customer_id"
@@ -48,14 +48,14 @@ def test_weights_are_a_column_on_every_engine(engine, summary, orders):
     columns = ["frequency", "recency", "T"]
     counted = summary[columns].value_counts().rename("customers").reset_index()
     fitted = BetaGeoModel().fit(ENGINES[engine](counted), weights="customers")
-    assert fitted.parameters == pytest.approx(orders.parameters, rel=1e-12)
+    assert fitted.parameters == pytest.approx(orders.parameters, rel=1e-9)
     assert fitted.customers == 2357
 
 
 def test_a_frame_of_spark_gives_the_same_fit(spark, summary, orders):
     columns = ["customer_id", "frequency", "recency", "T", "monetary_value"]
     frame = spark.createDataFrame(summary[columns])
-    assert BetaGeoModel().fit(frame).parameters == orders.parameters
+    assert BetaGeoModel().fit(frame).parameters == pytest.approx(orders.parameters, rel=1e-9)
 
 
 def test_a_frame_of_lifetimes_or_pymc_marketing_works(summary, orders, spend):

@@ -143,6 +143,8 @@ def _numbers(rows: pd.DataFrame, labels: Sequence[str] = ()) -> pd.DataFrame:
         else:
             if pd.api.types.is_string_dtype(rows[name]):
                 problems.append(f"column {name!r} of the summary holds text, not numbers")
+            elif rows[name].dtype.kind in "mM":
+                problems.append(f"column {name!r} of the summary holds dates or spans of time, not numbers")
     if problems:
         raise DataContractError(problems)
     return pd.DataFrame(numbers, index=rows.index)[rows.columns.tolist()]
