@@ -6,7 +6,7 @@ import pytest
 
 from clvhelpers import BetaGeoModel, GammaGammaModel, base_value, customer_summary
 from clvhelpers.errors import DataContractError, FormulaError, NotEnoughDataError
-from clvhelpers.models import customer_intervals, intervals
+from clvhelpers.models import customer_intervals, futures
 from clvhelpers.simulate import non_contractual
 
 MONTH = 365.25 / 12
@@ -80,7 +80,7 @@ def test_one_seed_gives_one_answer_in_any_row_order(summary, models):
 
 def test_playing_a_sample_gives_the_same_interval_as_playing_everybody(summary, models, monkeypatch):
     sampled = base_value(*models, summary, draws=150, seed=5)
-    monkeypatch.setattr(intervals, "MOST_SIMULATED", 10**9)
+    monkeypatch.setattr(futures, "MOST_SIMULATED", 10**9)
     everybody = base_value(*models, summary, draws=150, seed=5)
     assert sampled.frame["total"].mean() == pytest.approx(everybody.frame["total"].mean(), rel=0.015)
     assert sampled.frame["total"].std() == pytest.approx(everybody.frame["total"].std(), rel=0.25)

@@ -8,21 +8,21 @@ about lies in the middle 90% of futures with 90% probability, if the model is ri
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, DataContractError, FormulaError, NotEnoughDataError
-from clvhelpers.models.frames import collapse, merge_nearby, merge_rows
-from clvhelpers.models.gamma_gamma import GammaGammaModel, GammaGammaParameters, expected_spend
-from clvhelpers.models.purchase_model import PurchaseModel, PurchaseParameters
+from clvhelpers.models.frames import collapse
+from clvhelpers.models.futures import MOST_SIMULATED, draw_parameters, in_own_order, play, play_base
+from clvhelpers.models.gamma_gamma import GammaGammaModel
+from clvhelpers.models.purchase_model import PurchaseModel
 from clvhelpers.models.value import COLUMNS, Terms, customers_with_spend, lifetime_value, terms_of
 from clvhelpers.text import percent
 
 Array = np.ndarray
-MOST_SIMULATED = 5_000
-MERGE_STEPS = 20
+EXACT: Literal["weibull"] = "weibull"  # one more future, as likely as these, lies below the k-th of n with k / (n + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +144,8 @@ def base_value(
     """
     values = lifetime_value(model, spend_model, summary, horizon_months, discount_rate, margin)
     terms = _checked_terms(model, horizon_months, discount_rate, margin, level)
-    rows = _sorted(customers_with_spend(model, summary))
-    totals = _futures(model, spend_model, [rows], terms, draws, seed)[:, 0]
+    rows = in_own_order(customers_with_spend(model, summary))
+    totals = play_base(model, spend_model, [rows], terms, draws, seed)[:, 0]
     low, high = _middle(totals, level)
     number = len(rows)
     return BaseValue(
@@ -195,8 +195,8 @@ def segment_values(
     values = lifetime_value(model, spend_model, summary, horizon_months, discount_rate, margin)
     rows = customers_with_spend(model, summary)
     names = sorted(pd.unique(labels), key=str)
-    parts = [_sorted(rows[labels == name]) for name in names] or [_sorted(rows)]
-    futures = _futures(model, spend_model, parts, terms, draws, seed)
+    parts = [in_own_order(rows[labels == name]) for name in names] or [in_own_order(rows)]
+    futures = play_base(model, spend_model, parts, terms, draws, seed)
     low, high = np.array([_middle(column, level) for column in futures.T]).T
     customers = np.array([len(part) for part in parts])
     total = np.array([values.to_numpy()[labels == name].sum() for name in names])
@@ -241,7 +241,7 @@ def customer_intervals(
     if rows.empty:
         raise NotEnoughDataError("the summary has no customers, so there is nobody to value")
     distinct, place = collapse(rows.fillna({"monetary_value": 0.0}), [*COLUMNS, "kind"])
-    pairs, rng = _draw_parameters(model, spend_model, draws, seed)
+    pairs, rng = draw_parameters(model, spend_model, draws, seed)
     bounds = []
     for start in range(0, len(distinct), MOST_SIMULATED):
         some = distinct.iloc[start : start + MOST_SIMULATED]
@@ -250,7 +250,7 @@ def customer_intervals(
         for draw, (parameters, spend) in enumerate(pairs):
             for kind, rows_of_kind in kinds:
                 equations = model.equations_of(parameters, kind)
-                who, amounts = _play(rng, equations, spend, some.iloc[rows_of_kind], terms)
+                who, amounts = play(rng, equations, spend, some.iloc[rows_of_kind], terms)
                 totals[draw, rows_of_kind] = terms.margin * np.bincount(who, amounts, len(rows_of_kind))
         bounds.append(_bounds(totals, level))
     low, high = np.concatenate(bounds, axis=1)[:, place]
@@ -259,7 +259,7 @@ def customer_intervals(
 
 def _bounds(totals: Array, level: float) -> Array:
     """The low and the high end for each column; totals are 0 or more, and often 0."""
-    low, one_sided, high = np.quantile(totals, [(1 - level) / 2, level, (1 + level) / 2], axis=0)
+    low, one_sided, high = np.quantile(totals, [(1 - level) / 2, level, (1 + level) / 2], axis=0, method=EXACT)
     return np.array([low, np.where(low > 0, high, one_sided)])
 
 
@@ -269,7 +269,7 @@ def _check_level(level: float) -> None:
 
 
 def _middle(futures: Array, level: float) -> tuple[float, float]:
-    low, high = np.quantile(futures, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    low, high = np.quantile(futures, [(1 - level) / 2, (1 + level) / 2], method=EXACT).tolist()
     return low, high
 
 
@@ -294,123 +294,3 @@ def _labels(summary: pd.DataFrame, segments: str | pd.Series | Sequence[Any]) ->
         missing = int(labels.isna().sum())
         raise DataContractError(f"{missing:,} customers have no segment: give them one of their own, such as 'none'")
     return labels.to_numpy()
-
-
-def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
-    """In an order of their own, so that the order of a summary does not matter."""
-    if rows.empty:
-        raise NotEnoughDataError("the summary has no customers, so there is no base to value")
-    return rows.sort_values([*COLUMNS, "kind"], ignore_index=True)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Customers of one kind in one segment: those who are played, and the expectation of the rest.
-
-    The luck of the played is multiplied by `luck`; `rest` has weighted rows whose expectation makes up for those who
-    are not played.
-    """
-
-    segment: int
-    kind: int
-    played: pd.DataFrame
-    luck: float
-    rest: "_Weighted | None"
-
-
-@dataclass(frozen=True)
-class _Weighted:
-    """Merged customers with weights, and the distinct frequency and T on which purchases depend."""
-
-    rows: pd.DataFrame
-    distinct: pd.DataFrame
-    place: Array
-
-    def total(self, equations: PurchaseParameters, spend: GammaGammaParameters, terms: Terms) -> float:
-        x, T = self.distinct["frequency"].to_numpy(), self.distinct["T"].to_numpy()
-        purchases = terms.purchases(equations, x, T, rough=True)[self.place]
-        frequency, recency, since, mean = (self.rows[name].to_numpy() for name in COLUMNS)
-        worth = equations.probability_alive(frequency, recency, since) * expected_spend(spend, frequency, mean)
-        return float(terms.margin * np.einsum("i,i,i->", self.rows["weight"].to_numpy(), worth, purchases))
-
-
-def _futures(
-    model: PurchaseModel,
-    spend_model: GammaGammaModel,
-    segments: Sequence[pd.DataFrame],
-    terms: Terms,
-    draws: int,
-    seed: int,
-) -> Array:
-    """The total of each segment (a column) in each possible future (a row)."""
-    pairs, rng = _draw_parameters(model, spend_model, draws, seed)
-    parts = [part for place, rows in enumerate(segments) for part in _parts(place, rows, rng)]
-    totals = np.zeros((draws, len(segments)))
-    for draw, (parameters, spend) in enumerate(pairs):
-        for part in parts:
-            equations = model.equations_of(parameters, part.kind)
-            total = part.luck * terms.margin * float(_play(rng, equations, spend, part.played, terms)[1].sum())
-            if part.rest is not None:
-                total += part.rest.total(equations, spend, terms)
-            totals[draw, part.segment] += total
-    return totals
-
-
-def _parts(segment: int, rows: pd.DataFrame, rng: np.random.Generator) -> list[_Part]:
-    if len(rows) <= MOST_SIMULATED:
-        return [_Part(segment, int(str(kind)), some, 1.0, None) for kind, some in rows.groupby("kind")]
-    sample = rows.iloc[np.sort(rng.choice(len(rows), MOST_SIMULATED, replace=False))]
-    luck = float(np.sqrt(len(rows) / len(sample)))
-    played = dict(list(sample.groupby("kind")))
-    return [
-        _Part(segment, int(str(kind)), some, luck, _remainder(everybody, some, luck))
-        for kind, everybody in rows.groupby("kind")
-        for some in [played.get(kind, everybody.head(0))]
-    ]
-
-
-def _remainder(rows: pd.DataFrame, sample: pd.DataFrame, luck: float) -> _Weighted:
-    """Merged rows whose weighted sum is the base's expectation less `luck` times the sample's.
-
-    Expected spend is linear in the monetary value, so merging loses nothing there.
-    """
-    parts = [(rows, 1.0), (sample, -luck)]
-    merged = [merge_nearby(some.assign(weight=1.0), MERGE_STEPS).assign(sign=sign) for some, sign in parts if len(some)]
-    both = pd.concat(merged, ignore_index=True)
-    both["weight"] *= both.pop("sign")
-    keys = both[["frequency"]].assign(T=np.floor(both["T"] / both["T"].max() * MERGE_STEPS))
-    distinct = merge_rows(both[["frequency", "T"]].assign(weight=both["weight"].abs()), keys)
-    return _Weighted(both, distinct, collapse(keys, ["frequency", "T"])[1])
-
-
-def _draw_parameters(
-    model: PurchaseModel, spend_model: GammaGammaModel, draws: int, seed: int
-) -> tuple[list[tuple[Array, GammaGammaParameters]], np.random.Generator]:
-    """The parameters of each possible future, and the generator of what happens in it."""
-    first, second, third = np.random.SeedSequence(seed).generate_state(3)
-    purchases = model.posterior(draws, int(first)).frame.to_numpy()
-    amounts = spend_model.posterior(draws, int(second)).frame.itertuples(index=False, name=None)
-    pairs = [(one, GammaGammaParameters(*other)) for one, other in zip(purchases, amounts, strict=True)]
-    return pairs, np.random.default_rng(third)
-
-
-def _play(
-    rng: np.random.Generator,
-    equations: PurchaseParameters,
-    spend: GammaGammaParameters,
-    rows: pd.DataFrame,
-    terms: Terms,
-) -> tuple[Array, Array]:
-    """One possible future: for each purchase in it the place of its customer, and its revenue in money of today.
-
-    It is the model's story with each customer's own past taken in.
-    """
-    p, q, v = spend
-    x, recency, T, mean = (rows[name].to_numpy() for name in COLUMNS)
-    there = rng.random(len(rows)) < equations.probability_alive(x, recency, T)
-    x, T, mean = x[there], T[there], mean[there]
-    bought = equations.play(rng, x, T, terms.ends[-1])
-    nu = rng.gamma(q + p * x) / (v + np.where(x > 0, x * mean, 0.0))
-    period = np.searchsorted(terms.ends, bought.time)
-    amounts = rng.gamma(p, 1 / nu[bought.customer]) * terms.discounts[np.minimum(period, len(terms.ends) - 1)]
-    return np.flatnonzero(there)[bought.customer], amounts
