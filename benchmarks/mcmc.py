@@ -82,9 +82,7 @@ def frame_of(run: dict[str, Any]) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows)[["library", "settings", "parameter", "mean", "low", "high", "effective_draws"]]
     numbers = frame.round({"mean": 4, "low": 4, "high": 4, "effective_draws": 0})
-    return numbers.assign(
-        diverged=run["diverged"], cpu_seconds=round(run["cpu"], 2), wall_seconds=round(run["wall"], 2)
-    )
+    return numbers.assign(diverged=run["diverged"], cpu_seconds=round(run["cpu"], 2))
 
 
 def main() -> None:
