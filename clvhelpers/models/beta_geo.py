@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, digamma, expit, gammaln
+from scipy.special import betainc, expit, gammaln
 
 from clvhelpers.models.frames import mean_of
-from clvhelpers.models.gamma_ratios import digamma_step, log_beta_ratio
+from clvhelpers.models.gamma_ratios import log_beta_ratio
 from clvhelpers.models.priors import Prior
 from clvhelpers.models.purchase_model import COLUMNS, PurchaseModel, PurchaseParameters
 from clvhelpers.models.quadrature import COARSE, FINE, beta_nodes
@@ -105,17 +105,20 @@ class BetaGeoLikelihood:
     """Equation 6 and its gradient, summed over rows with weights.
 
     ln L = ln G(r+x)/G(r) + ln B(a,b+c)/B(a,b) + r ln alpha - (r+x) ln(alpha+T) + ln(1 + odds gone), with c the
-    chances to leave so far. What depends on x alone is computed once for each distinct x. Sums use einsum: on long
-    vectors the threads behind `@` cost more than they save.
+    chances to leave so far. x and c are whole, so G(r+x)/G(r) is the product of r+k over k below x, and
+    B(a,b+c)/B(a,b) that of (b+k)/(a+b+k) over k below c: the sum over customers is one over k, weighted with how many
+    customers have more than k. Sums use einsum: on long vectors the threads behind `@` cost more than they save.
     """
 
     equations: ClassVar[type[BetaGeoParameters]] = BetaGeoParameters
 
     def __init__(self, rows: pd.DataFrame):
         self.x, self.recency, self.T, self.weight = (rows[name].to_numpy() for name in (*COLUMNS, "weight"))
-        self.counts, place = np.unique(self.x, return_inverse=True)
-        self.count_weight = np.bincount(place, self.weight)
         self.total = self.weight.sum()
+        first = self.equations.first_chances
+        self.above = np.cumsum(np.bincount(self.x.astype(np.int64), self.weight)[::-1])[-2::-1]  # x above 0, 1, 2, ...
+        self.risked = np.append(np.full(first, self.total), self.above)
+        self.spared = np.maximum(self.x + first - 1, 0.0)  # chances not taken before the last
 
     def __call__(self, log_parameters: Array) -> tuple[float, Array]:
         parameters = self.equations(*np.exp(log_parameters))
@@ -133,10 +136,10 @@ class BetaGeoLikelihood:
 
     def _value(self, parameters: BetaGeoParameters, log_odds: Array, watched: Array) -> float:
         r, alpha, a, b = parameters
-        x, chances, w = self.counts, self.counts + self.equations.first_chances, self.count_weight
         return (
-            self._sum(w, gammaln(r + x) + log_beta_ratio(a, b, chances))
-            + self.total * (r * np.log(alpha) - gammaln(r))
+            self._sum(self.above, np.log(r + np.arange(len(self.above))))
+            - self._sum(self.risked, np.log1p(a / (b + np.arange(len(self.risked)))))
+            + self.total * r * np.log(alpha)
             - self._sum(self.weight, (r + self.x) * watched)
             + self._sum(self.weight, np.maximum(log_odds, 0) + np.log1p(np.exp(-np.abs(log_odds))))
         )
@@ -144,12 +147,11 @@ class BetaGeoLikelihood:
     def _gradient(self, parameters: BetaGeoParameters, gone: Array, watched: Array) -> Array:
         """d ln L / d ln parameter; `gone` is each row's weight times its probability of having left."""
         r, alpha, a, b = parameters
-        x, chances, w = self.counts, self.counts + self.equations.first_chances, self.count_weight
-        together = -self._sum(w, digamma_step(a + b, chances))
         rate, last = r + self.x, alpha + self.recency
+        stays = b + np.arange(len(self.risked))
         d_r = (
-            self._sum(w, digamma(r + x))
-            + self.total * (np.log(alpha) - digamma(r))
+            self._sum(self.above, 1 / (r + np.arange(len(self.above))))
+            + self.total * np.log(alpha)
             - self._sum(self.weight, watched)
             + self._sum(gone, watched - np.log(last))
         )
@@ -158,13 +160,8 @@ class BetaGeoLikelihood:
             - self._sum(self.weight, rate / (alpha + self.T))
             + self._sum(gone, rate * (1 / (alpha + self.T) - 1 / last))
         )
-        d_a = together + gone.sum() / a
-        exposed = self.x + self.equations.first_chances > 0
-        d_b = (
-            together
-            + self._sum(w, digamma_step(b, chances))
-            - self._sum(gone[exposed], 1 / (b + (self.x[exposed] + self.equations.first_chances - 1)))
-        )
+        d_a = gone.sum() / a - self._sum(self.risked, 1 / (a + stays))
+        d_b = self._sum(self.risked, a / (stays * (a + stays))) - self._sum(gone, 1 / (b + self.spared))
         return np.array([r, alpha, a, b]) * (d_r, d_alpha, d_a, d_b)
 
     @staticmethod
