@@ -165,7 +165,8 @@ def _spend(summary: Any) -> Finding:
             None,
             "Too few repeat customers differ to tell of spend and frequency.",
         )
-    pearson, spearman = (float(rows.corr(how).iloc[0, 1]) for how in ("pearson", "spearman"))
+    x, money = rows["frequency"], rows["monetary_value"]
+    pearson, spearman = float(x.corr(money)), float(x.corr(money, method="spearman"))
     largest = max(pearson, spearman, key=abs)
     low, high = _interval(largest, len(rows))
     passed = abs(largest) <= LARGEST_CORRELATION or low <= 0 <= high
