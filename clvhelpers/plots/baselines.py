@@ -25,9 +25,10 @@ def gains_of_forecasts(found: Comparison, names: Sequence[str] = ()) -> Picture:
 
     `names` chooses some of the forecasts (default: all); many of them make the lines hard to tell apart.
     """
-    shown = found.forecasts[list(names) or list(found.forecasts)]
+    shown = found.forecasts[list(names) or found.forecasts.columns.tolist()]
     actual = found.window.purchases.to_numpy(dtype=float)
-    told = dict(found.frame.set_index("forecast").loc[list(shown), "found"])
+    shares = dict(zip(found.frame["forecast"], found.frame["found"], strict=True))
+    told = {name: float(shares[name]) for name in shown}
     with canvas(figsize=(6.4, 4.2)) as (figure, axes):
         axes.plot(POINTS, caught(actual, actual, POINTS), color=GREY, linewidth=1, label="if you knew what comes")
         for place, (name, one) in enumerate(shown.items()):
