@@ -1,6 +1,6 @@
 """How a cohort goes on beyond the triangle, where no cohort has been yet: the shape that a fitted model gives."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from clvhelpers.errors import ConfigError
 if TYPE_CHECKING:
     from clvhelpers.models import BetaGeoModel, ShiftedBetaGeoModel
 
-    TailModel = BetaGeoModel | ShiftedBetaGeoModel
+    TailModel: TypeAlias = BetaGeoModel | ShiftedBetaGeoModel
 
 PERIOD_DAYS = {"D": 1.0, "W": 7.0, "M": DAYS_PER_UNIT["M"], "Q": 3 * DAYS_PER_UNIT["M"]}
 
