@@ -49,6 +49,7 @@ _HOMES = {
     "marking": ["truth"],
     "metrics": ["key_metrics"],
     "models": [
+        "BetaDiscreteWeibullModel",
         "BetaGeoBetaBinomModel",
         "BetaGeoModel",
         "GammaGammaModel",
@@ -59,6 +60,7 @@ _HOMES = {
         "base_value",
         "check_assumptions",
         "choose_model",
+        "customer_intervals",
         "segment_values",
         "spend_frequency_correlation",
     ],

@@ -3,15 +3,19 @@
 - `beta_geo`, `modified_beta_geo`, `pareto_nbd`, `beta_geo_beta_binom`: how often customers will buy, and whether
   they are still there; `purchase_model` has what these models share
 - `gamma_gamma`: GammaGammaModel, how much they spend
-- `shifted_beta_geo`: ShiftedBetaGeoModel, how long customers with a contract will stay
-- `value`: what customers are expected to be worth; `intervals`: how far from it they may end up
+- `shifted_beta_geo`, `beta_discrete_weibull`: how long customers with a contract will stay; `contractual`,
+  `life_table`, `contract_parameters`, `contract_terms` and `contract_futures` have what these models share, `endless` and
+  `gamma_ratios` their numerics
+- `value`: what customers are expected to be worth; `intervals`: how far from it they may end up; `futures`: how
 - `validation`: whether the model may be trusted; `ranking` and `calibration`: whether its order of the customers and
   its probabilities hold; `choice`: which model to take; `checks`: whether what they assume holds
+- `windows`, `baselines`, `newcomers`: rules and a machine to beat, on two windows of equal length
 - `surfaces`: what a model thinks of every past, and of one customer day by day
 - `priors`, `covariates`: what is believed before, and what is known of a customer besides the purchases
-- `fitting`, `frames`, `likelihood`, `quadrature`: what all models share
+- `fitting`, `posterior`, `frames`, `likelihood`, `quadrature`: what all models share
 """
 
+from clvhelpers.models.beta_discrete_weibull import BetaDiscreteWeibullModel
 from clvhelpers.models.beta_geo import BetaGeoModel
 from clvhelpers.models.beta_geo_beta_binom import BetaGeoBetaBinomModel
 from clvhelpers.models.checks import Findings, check_assumptions
@@ -27,6 +31,7 @@ from clvhelpers.models.validation import Validation, frequency_table, tracking_p
 
 __all__ = [
     "BaseValue",
+    "BetaDiscreteWeibullModel",
     "BetaGeoBetaBinomModel",
     "BetaGeoModel",
     "Findings",

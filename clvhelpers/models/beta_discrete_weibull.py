@@ -144,7 +144,7 @@ class BetaDiscreteWeibullModel(ContractualModel):
     equations = BetaDiscreteWeibullParameters
     parameter_names = ("gamma", "delta", "c")
     effects: ClassVar[Effects] = {"leaving": ("gamma", 1)}
-    in_periods = "delta"
+    times = ("delta",)
     weak_priors: ClassVar[Mapping[str, Prior]] = {
         "gamma": Prior(1.0, 3.0),
         "delta": Prior(2.0, 5.0),

@@ -116,6 +116,6 @@ def _active(model: "PurchaseModel", settings: list[Array], rows: pd.DataFrame) -
         some = (distinct["kind"] == kind).to_numpy()
         x, recency, T, t = (distinct[name].to_numpy()[some] for name in ("frequency", "recency", "T", "t"))
         for row, parameters in zip(found, settings, strict=True):
-            it = model.equations_of(parameters, kind)
+            it = model.equations_of(kind, parameters)
             row[some] = it.probability_alive(x, recency, T) * (1 - it.silent_if_alive(x, T, t))
     return [row[place] for row in found]

@@ -5,20 +5,18 @@ ignoring heterogeneity", Marketing Science 29(1).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
+
+from clvhelpers.models.likelihood import Parameters
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class ContractParameters(ABC):
+class ContractParameters(Parameters, ABC):
     """The parameters of one model, and its equations. Arrays of t count renewals: 1, 2, ... (0 is the start)."""
-
-    def __iter__(self) -> Iterator[float]:
-        return (getattr(self, field.name) for field in fields(self))
 
     @abstractmethod
     def log_retention(self, t: Array) -> Array:

@@ -14,10 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, ConvergenceError, DataContractError, FormulaError
-from clvhelpers.formulas.rates import DAYS_PER_PERIOD, PERIOD_NAMES, convert_rate
+from clvhelpers.formulas.rates import PERIOD_NAMES, convert_rate
 from clvhelpers.models.contract_parameters import ContractParameters
-from clvhelpers.models.covariates import Effects, Kinds, OfKinds, check_covariates, learn_kinds
-from clvhelpers.models.fitting import FittedModel
+from clvhelpers.models.covariates import Kinds, ModelOfKinds, OfKinds
 from clvhelpers.models.frames import Weights, count_rows
 from clvhelpers.models.life_table import (
     LifeTable,
@@ -38,7 +37,7 @@ Array = np.ndarray
 COLUMNS = ("duration", "left")
 
 
-class ContractualModel(FittedModel):
+class ContractualModel(ModelOfKinds):
     """Retention, survival, lifetime and value of customers with a contract.
 
     `unit` is the time between two renewals: "D", "W", "M", "Q" or "Y". `priors` are optional: see Prior.
@@ -50,8 +49,8 @@ class ContractualModel(FittedModel):
     short_name: ClassVar[str]
     fewest_renewals: ClassVar[int]
     equations: ClassVar[type[ContractParameters]]
-    effects: ClassVar[Effects]
-    in_periods: ClassVar[str]  # the parameter that counts periods, roughly
+    units = tuple(PERIOD_NAMES)
+    prior_unit = "Y"
     _tables: Mapping[int, LifeTable]
 
     def __init__(
@@ -61,12 +60,7 @@ class ContractualModel(FittedModel):
         priors: Mapping[str, Prior] | Literal["weak"] | None = None,
         covariates: Sequence[str] = (),
     ):
-        if unit not in PERIOD_NAMES:
-            raise ConfigError(f"unit is {unit!r}: expected one of {', '.join(map(repr, PERIOD_NAMES))}")
-        self.unit = unit
-        self.covariates = check_covariates(covariates)
-        self._kinds = Kinds(self.parameter_names, self.effects, {})
-        super().__init__(priors)
+        super().__init__(unit, priors=priors, covariates=covariates)
 
     def fit(self, rows: Any, weights: Weights = None) -> Self:
         """Find the parameters under which these lifetimes are most likely, and return the model.
@@ -86,11 +80,9 @@ class ContractualModel(FittedModel):
         columns = [*COLUMNS, *({"entry"} & set(nw.from_native(rows).collect_schema().names()))]
         counted = count_rows(rows, columns, weights, self.covariates)
         counted = counted.assign(entry=counted.get("entry", 0.0))
-        labels = counted[list(self.covariates)]
-        kinds = learn_kinds(self.parameter_names, self.effects, labels, counted["weight"].to_numpy())
-        counted = counted.drop(columns=list(self.covariates)).assign(kind=kinds.codes(labels))
-        check_rows(counted)
-        likelihood = self._likelihood(kinds, counted)
+        kinds, known = self._learn_kinds(counted)
+        check_rows(known)
+        likelihood = self._likelihood(kinds, known)
         self._estimate(likelihood, None, self._start(kinds), kinds.names)
         return self._settle(kinds)
 
@@ -237,38 +229,11 @@ class ContractualModel(FittedModel):
         index = answer.index if isinstance(answer, pd.Series) else None
         return pd.DataFrame({"estimate": np.ravel(answer), "low": low, "high": high}, index)
 
-    def for_customers(self, **labels: Any) -> Self:
-        """The model of one kind of customers, without covariates: `model.for_customers(plan="pro")`.
-
-        It predicts, and has no standard errors: those of the factors are in the model itself, and
-        `model.interval(lambda model: model.for_customers(plan="pro").survival(12))` makes use of them.
-        """
-        if set(labels) != set(self.covariates):
-            raise ConfigError(
-                f"labels are given for {sorted(labels)}: expected one for each of {list(self.covariates)}"
-            )
-        code = int(self._kinds.codes(pd.DataFrame(labels, index=[0]))[0])
-        named = zip(self.parameter_names, self.equations_of(code), strict=True)
-        return type(self)(self.unit).with_parameters(**dict(named))
-
     def at(self, parameters: Array) -> Self:
         """The same model at other parameters, in the order of a posterior's columns."""
         moved = copy(self)
         moved._fit = replace(self._fitted, log_parameters=np.log(parameters))
         return moved
-
-    def equations_of(self, kind: int = 0) -> Any:
-        """The equations at the parameters, for one kind of customers."""
-        found = self._fitted.log_parameters
-        return self.equations(*np.exp(self._kinds.matrix(kind) @ found if self.covariates else found).tolist())
-
-    def only_kind(self) -> Any:
-        if self.covariates:
-            raise ConfigError(
-                f"the answer depends on {', '.join(self.covariates)}: ask model.for_customers("
-                f"{', '.join(f'{name}=…' for name in self.covariates)})"
-            )
-        return self.equations_of()
 
     def discount(self, discount_rate: float) -> float:
         """The discount per period of a rate per year."""
@@ -320,14 +285,6 @@ class ContractualModel(FittedModel):
 
     def _check_fit(self) -> None:
         """Raise ConvergenceError for a fit that means nothing."""
-
-    def _weak_priors(self) -> Mapping[str, Prior]:
-        """They are written for years."""
-        scale = DAYS_PER_PERIOD["Y"] / DAYS_PER_PERIOD[self.unit]
-        return {
-            name: Prior(prior.median * (scale if name == self.in_periods else 1.0), prior.factor)
-            for name, prior in self.weak_priors.items()
-        }
 
 
 def horizon(periods: int | None) -> int | None:

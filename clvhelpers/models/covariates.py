@@ -7,20 +7,23 @@ those of the baseline. Customers with the same levels are of one kind, and each 
 parameters follow from the common ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, DataContractError
+from clvhelpers.formulas.rates import DAYS_PER_PERIOD
+from clvhelpers.models.fitting import FittedModel
 from clvhelpers.models.likelihood import Likelihood
+from clvhelpers.models.priors import Prior
 
 Array = np.ndarray
 MOST_LEVELS = 30
-RESERVED = ("customer_id", "frequency", "recency", "T", "monetary_value", "weight")
+RESERVED = ("customer_id", "frequency", "recency", "T", "monetary_value", "weight", "duration", "left", "entry")
 
 # an effect: which parameter it multiplies (+1) or divides (-1)
 Effects = Mapping[str, tuple[str, int]]
@@ -136,3 +139,72 @@ class OfKinds:
 
     def value(self, log_parameters: Array) -> float:
         return sum(likelihood.value(matrix @ log_parameters) for matrix, likelihood in self.parts)
+
+
+class ModelOfKinds(FittedModel):
+    """A model whose customers may be of several kinds, by the levels of its covariates."""
+
+    equations: ClassVar[type[Any]]
+    effects: ClassVar[Effects]
+    times: ClassVar[tuple[str, ...]] = ()  # parameters that are times
+    units: ClassVar[Iterable[str]]
+    prior_unit: ClassVar[str]  # the one for which weak priors are written
+
+    def __init__(
+        self,
+        unit: str,
+        *,
+        priors: Mapping[str, Prior] | Literal["weak"] | None = None,
+        covariates: Sequence[str] = (),
+    ):
+        if unit not in self.units:
+            raise ConfigError(f"unit is {unit!r}: expected one of {', '.join(map(repr, self.units))}")
+        self.unit = unit
+        self.covariates = check_covariates(covariates)
+        self._kinds = Kinds(self.parameter_names, self.effects, {})
+        super().__init__(priors)
+
+    def for_customers(self, **labels: Any) -> Self:
+        """The model of one kind of customers, without covariates: `model.for_customers(channel="web")`.
+
+        It predicts, and has no standard errors: those of the factors are in the model itself.
+        """
+        if set(labels) != set(self.covariates):
+            raise ConfigError(
+                f"labels are given for {sorted(labels)}: expected one for each of {list(self.covariates)}"
+            )
+        found = self.equations_of(int(self._kinds.codes(pd.DataFrame(labels, index=[0]))[0]))
+        return type(self)(self.unit).with_parameters(**dict(zip(self.parameter_names, found, strict=True)))
+
+    def unfitted(self) -> Self:
+        """A new model of the same kind, with the same unit, priors and covariates."""
+        return type(self)(self.unit, priors=self.priors, covariates=self.covariates)
+
+    def equations_of(self, kind: int = 0, parameters: Array | None = None) -> Any:
+        """The equations for one kind of customers, under the fitted parameters or those of a draw of the posterior."""
+        found = self._fitted.parameters if parameters is None else parameters
+        if not self.covariates:
+            return self.equations(*map(float, found))
+        return self.equations(*np.exp(self._kinds.matrix(kind) @ np.log(found)).tolist())
+
+    def only_kind(self) -> Any:
+        """The equations, if customers are all of one kind."""
+        if self.covariates:
+            raise ConfigError(
+                f"the answer depends on {', '.join(self.covariates)}: ask model.for_customers("
+                f"{', '.join(f'{name}=…' for name in self.covariates)})"
+            )
+        return self.equations_of()
+
+    def _learn_kinds(self, counted: pd.DataFrame) -> tuple[Kinds, pd.DataFrame]:
+        """The kinds of customers of counted rows, and these rows with a `kind` instead of labels."""
+        labels = counted[list(self.covariates)]
+        kinds = learn_kinds(self.parameter_names, self.effects, labels, counted["weight"].to_numpy())
+        return kinds, counted.drop(columns=list(self.covariates)).assign(kind=kinds.codes(labels))
+
+    def _weak_priors(self) -> Mapping[str, Prior]:
+        scale = DAYS_PER_PERIOD[self.prior_unit] / DAYS_PER_PERIOD[self.unit]
+        return {
+            name: Prior(prior.median * (scale if name in self.times else 1.0), prior.factor)
+            for name, prior in self.weak_priors.items()
+        }

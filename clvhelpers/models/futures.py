@@ -69,7 +69,7 @@ def play_base(
     totals = np.zeros((draws, len(segments)))
     for draw, (parameters, spend) in enumerate(pairs):
         for part in parts:
-            equations = model.equations_of(parameters, part.kind)
+            equations = model.equations_of(part.kind, parameters)
             total = part.luck * terms.margin * float(play(rng, equations, spend, part.played, terms)[1].sum())
             if part.rest is not None:
                 total += part.rest.total(equations, spend, terms)

@@ -249,7 +249,7 @@ def customer_intervals(
         kinds = [(int(str(kind)), np.flatnonzero(some["kind"] == kind)) for kind in some["kind"].unique()]
         for draw, (parameters, spend) in enumerate(pairs):
             for kind, rows_of_kind in kinds:
-                equations = model.equations_of(parameters, kind)
+                equations = model.equations_of(kind, parameters)
                 who, amounts = play(rng, equations, spend, some.iloc[rows_of_kind], terms)
                 totals[draw, rows_of_kind] = terms.margin * np.bincount(who, amounts, len(rows_of_kind))
         bounds.append(_bounds(totals, level))

@@ -1,11 +1,21 @@
-"""What a likelihood of this package can do; the models' own, and those made of them, all look like this."""
+"""What parameters and likelihoods of this package can do; those of the models all look like this."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a model by name, which can be taken apart as a tuple; a model adds its equations."""
+
+    def __iter__(self) -> Iterator[float]:
+        return (getattr(self, field.name) for field in fields(self))
 
 
 class Likelihood(Protocol):

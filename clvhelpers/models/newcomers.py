@@ -65,7 +65,7 @@ between 1.33 and 1.58.
         raise FormulaError(f"length is {length}: expected a time above 0, in the model's unit")
     some = posterior.frame.head(MOST_DRAWS)
     times = np.array([float(length)])
-    asked = [float(model.equations_of(row).purchases_of_newcomers(times)[0]) for row in some.to_numpy()]
+    asked = [float(model.equations_of(parameters=row).purchases_of_newcomers(times)[0]) for row in some.to_numpy()]
     return NewcomerBelief(
         pd.Series(asked, some.index, name="expected_purchases"),
         float(model.expected_purchases_new_customer(float(length))),

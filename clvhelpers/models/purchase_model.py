@@ -8,8 +8,8 @@ checks before and standard errors after, and answers questions about customers.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -18,9 +18,9 @@ import pandas as pd
 from scipy.special import expit
 
 from clvhelpers.customers import DAYS_PER_UNIT
-from clvhelpers.errors import ConfigError, FormulaError
-from clvhelpers.models.covariates import Effects, Kinds, OfKinds, check_covariates, learn_kinds
-from clvhelpers.models.fitting import MERGE_ABOVE, FittedModel
+from clvhelpers.errors import FormulaError
+from clvhelpers.models.covariates import Kinds, ModelOfKinds, OfKinds
+from clvhelpers.models.fitting import MERGE_ABOVE
 from clvhelpers.models.frames import (
     Weights,
     check_enough,
@@ -31,7 +31,7 @@ from clvhelpers.models.frames import (
     merge_rows,
     read_rows,
 )
-from clvhelpers.models.likelihood import Likelihood, LikelihoodOfRows
+from clvhelpers.models.likelihood import Likelihood, LikelihoodOfRows, Parameters
 from clvhelpers.models.priors import Prior
 from clvhelpers.models.quadrature import endless_times
 from clvhelpers.simulate import Repeats
@@ -47,11 +47,8 @@ FEWEST_WITH_PRIORS = 10, 1
 
 
 @dataclass(frozen=True)
-class PurchaseParameters(ABC):
+class PurchaseParameters(Parameters, ABC):
     """The parameters of one model, and its equations. Arrays of x, recency, T have an element a customer."""
-
-    def __iter__(self) -> Iterator[float]:
-        return (getattr(self, field.name) for field in fields(self))
 
     @abstractmethod
     def log_odds_gone(self, x: Array, recency: Array, T: Array) -> Array:
@@ -92,7 +89,7 @@ class PurchaseParameters(ABC):
         return self.purchases_if_alive(x, T, *endless_times(rate), rough)
 
 
-class PurchaseModel(FittedModel):
+class PurchaseModel(ModelOfKinds):
     """Expected purchases and the probability of being alive, from three numbers a customer.
 
     `unit` is the unit of `recency` and `T` in the summaries it will see, "D", "W", "M" or "Y", and of
@@ -107,8 +104,8 @@ class PurchaseModel(FittedModel):
     """
 
     title: ClassVar[str]
-    times: ClassVar[tuple[str, ...]] = ()  # parameters that are times
-    effects: ClassVar[Effects]
+    units = tuple(DAYS_PER_UNIT)
+    prior_unit = "W"
     merge_steps: ClassVar[int | None] = 20  # a first fit is made on customers alike to 1/20 of the longest T
     discrete: ClassVar[bool] = False  # purchases happen at opportunities, of which T and t count the number
     equations: ClassVar[type[PurchaseParameters]]
@@ -121,12 +118,7 @@ class PurchaseModel(FittedModel):
         priors: Mapping[str, Prior] | Literal["weak"] | None = None,
         covariates: Sequence[str] = (),
     ):
-        if unit not in DAYS_PER_UNIT:
-            raise ConfigError(f"unit is {unit!r}: expected one of {', '.join(map(repr, DAYS_PER_UNIT))}")
-        self.unit = unit
-        self.covariates = check_covariates(covariates)
-        self._kinds = Kinds(self.parameter_names, self.effects, {})
-        super().__init__(priors)
+        super().__init__(unit, priors=priors, covariates=covariates)
 
     def fit(self, summary: Any, weights: Weights = None) -> Self:
         """Find the parameters under which the summary is most likely, and return the model.
@@ -138,9 +130,7 @@ class PurchaseModel(FittedModel):
         """
         self._fit = self._objective = None  # a fit that fails leaves no answer, and not the one before
         counted = count_rows(summary, COLUMNS, weights, self.covariates)
-        labels = counted[list(self.covariates)]
-        kinds = learn_kinds(self.parameter_names, self.effects, labels, counted["weight"].to_numpy())
-        rows = counted.drop(columns=list(self.covariates)).assign(kind=kinds.codes(labels))
+        kinds, rows = self._learn_kinds(counted)
         self._check(rows)
         least = FEWEST_WITH_PRIORS if self.priors else (FEWEST_CUSTOMERS, FEWEST_REPEATERS)
         check_enough(rows, *least, self.title)
@@ -235,43 +225,11 @@ class PurchaseModel(FittedModel):
 
         return validate(self, holdout_summary)
 
-    def for_customers(self, **labels: Any) -> Self:
-        """The model of one kind of customers, without covariates: `model.for_customers(channel="web")`.
-
-        It predicts, and has no standard errors: those of the factors are in the model itself.
-        """
-        frame = pd.DataFrame({column: [labels.get(column)] for column in self.covariates})
-        if set(labels) != set(self.covariates):
-            raise ConfigError(
-                f"labels are given for {sorted(labels)}: expected one for each of {list(self.covariates)}"
-            )
-        found = self.equations_of(self._fitted.parameters, int(self._kinds.codes(frame)[0]))
-        plain = type(self)(self.unit)
-        return plain.with_parameters(**dict(zip(self.parameter_names, found, strict=True)))
-
-    def unfitted(self) -> Self:
-        """A new model of the same kind, with the same unit, priors and covariates."""
-        return type(self)(self.unit, priors=self.priors, covariates=self.covariates)
-
-    def equations_of(self, parameters: Array, kind: int = 0) -> PurchaseParameters:
-        """The equations under `parameters` (in the order of a posterior's columns), for one kind of customers."""
-        if not self.covariates:
-            return self.equations(*parameters)
-        return self.equations(*np.exp(self._kinds.matrix(kind) @ np.log(parameters)))
-
     def _start(self, rows: pd.DataFrame) -> tuple[float, ...]:
         raise NotImplementedError
 
     def _check(self, rows: pd.DataFrame) -> None:
         check_purchases(rows)
-
-    def _weak_priors(self) -> Mapping[str, Prior]:
-        """They are written for weeks."""
-        scale = DAYS_PER_UNIT["W"] / DAYS_PER_UNIT[self.unit]
-        return {
-            name: Prior(prior.median * (scale if name in self.times else 1.0), prior.factor)
-            for name, prior in self.weak_priors.items()
-        }
 
     def _likelihoods(self, kinds: Kinds, rows: pd.DataFrame) -> Likelihood:
         if not self.covariates:
@@ -303,16 +261,8 @@ class PurchaseModel(FittedModel):
         for kind in sorted({*distinct["kind"]}):
             some = (distinct["kind"] == kind).to_numpy()
             values = [distinct[name].to_numpy()[some] for name in columns]
-            found[some] = answer(self.equations_of(self._fitted.parameters, kind), values)
+            found[some] = answer(self.equations_of(kind), values)
         return found[place]
-
-    def only_kind(self) -> PurchaseParameters:
-        if self.covariates:
-            raise ConfigError(
-                f"the answer depends on {', '.join(self.covariates)}: ask model.for_customers("
-                f"{', '.join(f'{name}=…' for name in self.covariates)})"
-            )
-        return self.equations_of(self._fitted.parameters)
 
     def _times(self, t: Any, rows: int | None) -> Array:
         times = np.asarray(t, dtype=float)

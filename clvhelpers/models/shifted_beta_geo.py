@@ -78,7 +78,7 @@ class ShiftedBetaGeoModel(ContractualModel):
     equations = ShiftedBetaGeoParameters
     parameter_names = ("alpha", "beta")
     effects: ClassVar[Effects] = {"leaving": ("alpha", 1)}
-    in_periods = "beta"
+    times = ("beta",)
     weak_priors: ClassVar[Mapping[str, Prior]] = {"alpha": Prior(1.0, 3.0), "beta": Prior(2.0, 5.0)}
 
     def _check_fit(self) -> None:
