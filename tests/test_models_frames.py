@@ -52,12 +52,6 @@ def test_weights_are_a_column_on_every_engine(engine, summary, orders):
     assert fitted.customers == 2357
 
 
-def test_a_frame_of_spark_gives_the_same_fit(spark, summary, orders):
-    columns = ["customer_id", "frequency", "recency", "T", "monetary_value"]
-    frame = spark.createDataFrame(summary[columns])
-    assert BetaGeoModel().fit(frame).parameters == pytest.approx(orders.parameters, rel=1e-9)
-
-
 def test_a_frame_of_lifetimes_or_pymc_marketing_works(summary, orders, spend):
     """lifetimes has customers in the index, frequency as a float, and 0 for the spend of one-time buyers."""
     theirs = summary.set_index("customer_id")[["frequency", "recency", "T", "monetary_value"]].fillna(0.0)

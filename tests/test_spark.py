@@ -43,3 +43,10 @@ def test_spark_gives_the_same_account_as_pandas(spark: Any) -> None:
     assert log.money_used == expected.money_used
     names = ("customer_id", "date", "amount", "kind", "refund_date")
     assert rows(log.transactions, *names) == rows(expected.transactions, *names)
+
+
+def test_a_model_fits_the_same_from_a_frame_of_spark(spark: Any) -> None:
+    summary = clv.customer_summary(clv.load_cdnow(), end="1997-09-30")
+    frame = spark.createDataFrame(summary[["customer_id", "frequency", "recency", "T", "monetary_value"]])
+    fitted = clv.BetaGeoModel().fit(frame)
+    assert fitted.parameters == pytest.approx(clv.BetaGeoModel().fit(summary).parameters, rel=1e-9)

@@ -4,8 +4,8 @@
   they are still there; `purchase_model` has what these models share
 - `gamma_gamma`: GammaGammaModel, how much they spend
 - `shifted_beta_geo`, `beta_discrete_weibull`: how long customers with a contract will stay; `contractual`,
-  `life_table`, `contract_parameters`, `contract_terms` and `contract_futures` have what these models share, `endless` and
-  `gamma_ratios` their numerics
+  `life_table`, `contract_parameters`, `contract_terms` and `contract_futures` have what these models share,
+  `endless` and `gamma_ratios` their numerics
 - `value`: what customers are expected to be worth; `intervals`: how far from it they may end up; `futures`: how
 - `validation`: whether the model may be trusted; `ranking` and `calibration`: whether its order of the customers and
   its probabilities hold; `choice`: which model to take; `checks`: whether what they assume holds
