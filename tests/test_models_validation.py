@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clvhelpers import BetaGeoModel, customer_summary, split_holdout
-from clvhelpers.errors import DataContractError
+from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.models import frequency_table, tracking_path
 from clvhelpers.plots.prediction import frequency_histogram, holdout_by_frequency, tracking
 from clvhelpers.simulate import non_contractual
@@ -42,6 +42,23 @@ def test_groups_add_up_to_the_totals(split):
     assert frame["customers"].sum() == len(split)
     for name in ("predicted", "actual", "naive"):
         assert (frame["customers"] * frame[name]).sum() == pytest.approx(getattr(check, name))
+
+
+def test_the_weeks_held_out_are_those_of_the_log(log, split):
+    check = BetaGeoModel().validate(split, transactions=log, calibration_end=CUT)
+    assert len(check.path) == check.weeks == 26
+    assert check.path["actual"].sum() == check.actual
+    assert check.path["expected"].sum() == pytest.approx(check.predicted, rel=0.05)
+    assert check.path["date"].min() > pd.Timestamp(CUT)
+    off = (check.path["expected"] - check.path["actual"]).abs().mean()
+    assert f"off by {off:.0f} purchases on average" in check.path_sentence()
+
+
+def test_weeks_need_a_log_and_the_day_at_which_it_was_split(log, split):
+    with pytest.raises(ConfigError, match=r"give validate\(\) the transactions and the calibration_end"):
+        BetaGeoModel().validate(split).path_sentence()
+    with pytest.raises(ConfigError, match="calibration_end is missing"):
+        BetaGeoModel().validate(split, transactions=log)
 
 
 def test_the_holdout_is_never_seen(split):

@@ -219,11 +219,11 @@ class PurchaseModel(ModelOfKinds):
 
         return lifetime_value(self, spend_model, summary, horizon_months, discount_rate, margin)
 
-    def validate(self, holdout_summary: Any) -> "Validation":
+    def validate(self, holdout_summary: Any, **how: Any) -> "Validation":
         """Try the model on a period it has not seen; see `models.validation.validate`."""
         from clvhelpers.models.validation import validate
 
-        return validate(self, holdout_summary)
+        return validate(self, holdout_summary, **how)
 
     def _start(self, rows: pd.DataFrame) -> tuple[float, ...]:
         raise NotImplementedError

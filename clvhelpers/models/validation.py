@@ -45,7 +45,8 @@ class Validation:
     `gains`: the share of the purchases that the best per cents of the customers made, as the model ranks them, the
     naive rule, chance and hindsight. `top_decile_overlap`: how many of the model's best tenth truly belong to it,
     and `chance_overlap` how many anybody's would (see `models.ranking`). `active` has the calibration of P(active),
-    and `calibration` its frame.
+    and `calibration` its frame. `path`, if a log was given, has a row a week as from `tracking_path`, of the weeks
+    held out.
     """
 
     weeks: float
@@ -66,6 +67,7 @@ class Validation:
     top_decile_overlap: float
     chance_overlap: float
     active: Calibration
+    path: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def calibration(self) -> pd.DataFrame:
@@ -100,6 +102,20 @@ class Validation:
         """Whether the probabilities of buying again hold, in words."""
         return self.active.sentence()
 
+    def path_sentence(self) -> str:
+        """How close the model was week by week, and whether it drifts off, in words."""
+        if self.path is None:
+            raise ConfigError("the check knows no weeks: give validate() the transactions and the calibration_end")
+        actual, expected = (self.path[name] for name in ("actual", "expected"))
+        weekly, off = actual.mean(), (expected - actual).abs().mean()
+        half = len(self.path) // 2
+        totals = [(expected[some].sum(), actual[some].sum()) for some in (slice(half), slice(half, None))]
+        early, late = (percent(said / came - 1 if came else None, 0, signed=True) for said, came in totals)
+        return (
+            f"Week by week the model was off by {number(off)} purchases on average, where there were {number(weekly)} "
+            f"a week: {early} in all in the first half of the weeks held out, and {late} in the second."
+        )
+
     def plot(self) -> Any:
         """Expected and actual purchases by the number of earlier ones."""
         from clvhelpers.plots.prediction import holdout_by_frequency
@@ -107,13 +123,21 @@ class Validation:
         return holdout_by_frequency(self)
 
 
-def validate(model: PurchaseModel, holdout_summary: Any, *, refit: bool = True) -> Validation:
+def validate(
+    model: PurchaseModel,
+    holdout_summary: Any,
+    *,
+    refit: bool = True,
+    transactions: Any = None,
+    calibration_end: Day = None,
+) -> Validation:
     """Fit a fresh model of the same kind to the calibration part of a summary, and try it on the rest.
 
     `holdout_summary` comes from `split_holdout`: the columns of a summary at the end of calibration,
     plus `holdout_frequency` and `holdout_T`. A fresh fit, so that the model can't have seen the
     holdout, whatever it was fitted to before (it need not be fitted at all, and is left alone). With
-    `refit=False` the model is tried as it is: for parameters that were given, or fitted to the calibration.
+    `refit=False` the model is tried as it is: for parameters that were given, or fitted to the calibration. With
+    the log's `transactions` and the `calibration_end` at which it was split, the weeks held out are checked too.
 
     >>> from clvhelpers import BetaGeoModel, load_cdnow, split_holdout
     >>> check = validate(BetaGeoModel("W"), split_holdout(load_cdnow(), "1997-09-30"))
@@ -127,6 +151,10 @@ the best 20% made 89%). Of its best tenth 62% turned out to be among the best; c
     >>> print(check.calibration_sentence())
     By the model 26% of the customers would buy again, and 29% did; group by group its probabilities are off by \
 5.3 points on average, more than chance explains: read a single probability as a rough one.
+    >>> weeks = {"transactions": load_cdnow(), "calibration_end": "1997-09-30"}
+    >>> print(validate(BetaGeoModel("W"), split_holdout(load_cdnow(), "1997-09-30"), **weeks).path_sentence())
+    Week by week the model was off by 10 purchases on average, where there were 48 a week: -9% in all in the first \
+half of the weeks held out, and -14% in the second.
     """
     rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"], model.covariates)
     _check(rows.drop(columns=list(model.covariates)))
@@ -156,7 +184,18 @@ the best 20% made 89%). Of its best tenth 62% turned out to be among the best; c
         top_decile_overlap=overlap,
         chance_overlap=chance,
         active=calibration(tried, rows),
+        path=None if transactions is None else _held_out(tried, transactions, calibration_end, rows),
     )
+
+
+def _held_out(model: PurchaseModel, transactions: Any, calibration_end: Day, rows: pd.DataFrame) -> pd.DataFrame:
+    """The weeks of the path after the calibration, as many as were held out."""
+    cut = as_day(calibration_end, "calibration_end")
+    if cut is None:
+        raise ConfigError("calibration_end is missing: give the last day of the calibration beside the transactions")
+    days = round(float(rows["holdout_T"].iloc[0]) * DAYS_PER_UNIT[model.unit])
+    path = tracking_path(model, transactions, cut, cut + dt.timedelta(days=days))
+    return path[path["date"] > pd.Timestamp(cut)].reset_index(drop=True)
 
 
 def tracking_path(
