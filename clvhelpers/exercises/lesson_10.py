@@ -381,11 +381,11 @@ EXERCISES = [
         ],
         hints=[
             "`base.mean_interval` is about a mean. Which function speaks of single customers?",
-            "`customer_intervals(model, spend, few, **terms, **how)` has a row for each of `few`.",
+            "`clv.customer_intervals(model, spend, few, **terms, **how)` has a row for each of `few`.",
             "The second row is `.iloc[1]`, and it has the names that are asked for.",
         ],
         solution="The intervals of the customers in `few`, and of those the second row.",
-        code="answer_6 = customer_intervals(model, spend, few, **terms, **how).iloc[1]",
+        code="answer_6 = clv.customer_intervals(model, spend, few, **terms, **how).iloc[1]",
         unit="money",
     ),
 ]
