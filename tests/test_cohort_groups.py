@@ -201,7 +201,7 @@ EVENTS = st.tuples(
 )
 
 
-@settings(max_examples=4, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=2, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(st.lists(EVENTS, min_size=3, max_size=25), st.sampled_from(["calendar", "rolling"]), st.sampled_from(KINDS))
 def test_what_must_hold_on_each_engine(rows: list[tuple[str, int, float, str]], mode: str, kind: str) -> None:
     """Invariants of a triangle, for any log; the other engines give what pandas gives, in any order of rows."""
