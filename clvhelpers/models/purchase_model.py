@@ -89,7 +89,7 @@ class PurchaseParameters(Parameters, ABC):
         return self.purchases_if_alive(x, T, *endless_times(rate), rough)
 
 
-class PurchaseModel(ModelOfKinds):
+class PurchaseModel(ModelOfKinds, ABC):
     """Expected purchases and the probability of being alive, from three numbers a customer.
 
     `unit` is the unit of `recency` and `T` in the summaries it will see, "D", "W", "M" or "Y", and of
@@ -225,8 +225,9 @@ class PurchaseModel(ModelOfKinds):
 
         return validate(self, holdout_summary, **how)
 
+    @abstractmethod
     def _start(self, rows: pd.DataFrame) -> tuple[float, ...]:
-        raise NotImplementedError
+        """Parameters from which the search for the most likely ones begins."""
 
     def _check(self, rows: pd.DataFrame) -> None:
         check_purchases(rows)

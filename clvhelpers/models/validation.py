@@ -159,20 +159,14 @@ half of the weeks held out, and -14% in the second.
     rows = read_rows(holdout_summary, [*COLUMNS, "holdout_frequency", "holdout_T"], model.covariates)
     _check(rows.drop(columns=list(model.covariates)))
     tried = model.unfitted().fit(rows) if refit else model
-    length = rows["holdout_T"]
-    rows = rows.assign(
-        predicted=tried.expected_purchases(rows, length),
-        actual=rows["holdout_frequency"],
-        naive=(rows["frequency"] / rows["T"]).where(rows["T"] > 0, 0.0) * length,
-        average=rows["frequency"].sum() / rows["T"].sum() * length,
-    )
+    rows = _with_forecasts(tried, rows)
     totals = rows[["actual", *FORECASTS]].sum()
     errors = totals / totals["actual"] - 1 if totals["actual"] else totals * np.nan
     rmse = {name: float(np.sqrt(((rows[name] - rows["actual"]) ** 2).mean())) for name in FORECASTS}
     trusted, reason = _verdict(totals["actual"], errors["predicted"], rmse)
     overlap, chance = best_tenth(rows["predicted"].to_numpy(), rows["actual"].to_numpy())
     return Validation(
-        weeks=float(length.iloc[0]) * DAYS_PER_UNIT[model.unit] / DAYS_PER_UNIT["W"],
+        weeks=float(rows["holdout_T"].iloc[0]) * DAYS_PER_UNIT[model.unit] / DAYS_PER_UNIT["W"],
         actual=float(totals["actual"]),
         **{name: float(totals[name]) for name in FORECASTS},
         **{FORECASTS[name] + "error": float(errors[name]) for name in FORECASTS},
@@ -185,6 +179,17 @@ half of the weeks held out, and -14% in the second.
         chance_overlap=chance,
         active=calibration(tried, rows),
         path=None if transactions is None else _held_out(tried, transactions, calibration_end, rows),
+    )
+
+
+def _with_forecasts(model: PurchaseModel, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what the model, the naive rule and the plain average forecast, and what came."""
+    length = rows["holdout_T"]
+    return rows.assign(
+        predicted=model.expected_purchases(rows, length),
+        actual=rows["holdout_frequency"],
+        naive=(rows["frequency"] / rows["T"]).where(rows["T"] > 0, 0.0) * length,
+        average=rows["frequency"].sum() / rows["T"].sum() * length,
     )
 
 
