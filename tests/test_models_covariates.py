@@ -203,3 +203,8 @@ def test_wrong_use_is_refused(small, model, spend):
     ):
         with pytest.raises(ConfigError, match=r"depends on channel: ask model\.for_customers\(channel="):
             question()
+
+
+def test_parameters_are_not_given_to_a_model_with_covariates():
+    with pytest.raises(ConfigError, match="given parameters say nothing of channel: make a model without covariates"):
+        BetaGeoModel(covariates=["channel"]).with_parameters(r=0.2, alpha=4.0, a=0.8, b=2.4)

@@ -211,7 +211,6 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("kind", ALIKE, ids=lambda kind: kind.title)
-@pytest.mark.filterwarnings("ignore::clvhelpers.errors.BoundaryWarning")  # as luck will have it
 def test_customers_all_alike_get_a_fit_as_good_as_the_truth(kind):
     """Nobody differs, so that parameters run to the edge: never the start, and what is expected of all holds."""
     story, truth = ALIKE[kind]

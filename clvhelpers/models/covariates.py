@@ -176,6 +176,15 @@ class ModelOfKinds(FittedModel):
         found = self.equations_of(int(self._kinds.codes(pd.DataFrame(labels, index=[0]))[0]))
         return type(self)(self.unit).with_parameters(**dict(zip(self.parameter_names, found, strict=True)))
 
+    def with_parameters(self, **parameters: float) -> Self:
+        """As of every fitted model; a model with covariates is refused, for its factors are no parameters of it."""
+        if self.covariates:
+            raise ConfigError(
+                f"given parameters say nothing of {', '.join(self.covariates)}: make a model without covariates for "
+                "each kind of customers"
+            )
+        return super().with_parameters(**parameters)
+
     def unfitted(self) -> Self:
         """A new model of the same kind, with the same unit, priors and covariates."""
         return type(self)(self.unit, priors=self.priors, covariates=self.covariates)
