@@ -7,16 +7,21 @@ page. Only light modules are imported: a run in which nothing changed has little
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from clvhelpers.reporting.figures import FIGURES
 from clvhelpers.reporting.folder import DAY, FAILED, write_text
 from clvhelpers.reporting.history import key_figures, read_json
-from clvhelpers.reporting.index_page import MISSING, Latest, Link, Row, page
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATE = Path(__file__).parent / "template" / "clients.html.j2"
 PAGE = "index.html"
 CLIENT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 FILES = (("report.html", "Report"), ("report.pdf", "PDF"), ("appendix.xlsx", "Excel"), ("report.eml", "E-mail"))
@@ -31,8 +36,52 @@ STATUS = {
 }
 SEVERITY = {"info": "Better", "warning": "Worse", "critical": "Much worse"}
 GOOD = ("rendered", "unchanged")
+MISSING = "–"
 LONGEST_MESSAGE = 2000
 BROKEN = (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A word, and where it leads, relative to the page."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Latest:
+    """What the latest report of a client says, as words."""
+
+    name: str
+    as_of: str
+    made: str
+    links: tuple[Link, ...]
+    customers: str
+    revenue: str
+    value: str
+    value_range: str
+    since: str
+    changes: tuple[str, ...]
+    alerts: tuple[tuple[str, str], ...]
+    warnings: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A client: the latest report that can be read, older ones, and how the last run ended.
+
+    `broken` names report folders that can't be read.
+    """
+
+    client: str
+    latest: Latest | None = None
+    older: tuple[Link, ...] = ()
+    broken: tuple[str, ...] = ()
+    status: str = ""
+    failed: bool = False
+    message: str = ""
+    message_at: str = ""
 
 
 def write_index(output: Path) -> Path:
@@ -54,8 +103,28 @@ def write_index(output: Path) -> Path:
         known = rows.get(entry["client"], Row(entry["client"]))
         if not known.failed or known.message_at < started:  # else its folder tells of the same run, or a later one
             rows[known.client] = _with_outcome(known, entry)
-    write_text(output / PAGE, page([rows[client] for client in sorted(rows)], started, str(run.get("finished_at", ""))))
+    page = _template().render(
+        rows=[rows[client] for client in sorted(rows)],
+        started_at=started,
+        finished_at=str(run.get("finished_at", "")),
+        failures=sum(row.failed for row in rows.values()),
+        worse=sum(_is_worse(row) for row in rows.values()),
+    )
+    write_text(output / PAGE, page)
     return output / PAGE
+
+
+def _is_worse(row: Row) -> bool:
+    return row.latest is not None and any(severity != "info" for severity, _ in row.latest.alerts)
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["moment"] = _moment
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _client_folders(output: Path) -> list[Path]:
@@ -195,6 +264,19 @@ def _object(path: Path) -> dict[str, Any]:
         return read_json(path)
     except (OSError, ValueError, RecursionError):
         return {}
+
+
+def _moment(text: str) -> str:
+    """A time of a manifest, which is in UTC, as people write it.
+
+    >>> _moment("2026-07-01T09:04:10+00:00"), _moment("yesterday")
+    ('2026-07-01 09:04 UTC', 'yesterday')
+    """
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if when.tzinfo else text
 
 
 def _href(*names: str) -> str:
