@@ -17,6 +17,7 @@ from clvhelpers.churn.behaviour import ChurnSet
 from clvhelpers.errors import DataContractError, NotEnoughDataError
 from clvhelpers.purchases import one_of
 from clvhelpers.text import count, day, number, percent
+from clvhelpers.threads import one_thread
 
 if TYPE_CHECKING:
     from clvhelpers.churn.judging import ScoreCheck
@@ -51,7 +52,7 @@ class ChurnScore:
         if self.kind == "logistic":
             return _odds_ratios(self.model).round(DIGITS)
         rows, left = _learned_from(self.training)
-        with _one_thread():
+        with one_thread():
             return _shuffled(self.model, rows, left, self.seed).round(DIGITS)
 
     def predict(self, features: pd.DataFrame) -> pd.Series:
@@ -68,7 +69,7 @@ class ChurnScore:
             raise DataContractError(f"{', '.join(map(repr, words))} holds words, and the score learned from numbers")
         if given.empty:
             return pd.Series([], index=features.index, dtype=float, name="probability")
-        with _one_thread():
+        with one_thread():
             risk = self.model.predict_proba(_plain(given))[:, 1]
         return pd.Series(risk.round(DIGITS), index=features.index, name="probability")
 
@@ -116,7 +117,7 @@ def fit_churn_score(training: ChurnSet, kind: str = "logistic", seed: int = 0) -
     rows, left = _learned_from(training)
     words = [str(name) for name in rows if rows[name].dtype == object]
     model = _logistic(rows, words) if kind == "logistic" else _boosting(rows, words, seed)
-    with _one_thread():
+    with one_thread():
         model.fit(rows, left)
     return ChurnScore(kind, training, model, seed)
 
@@ -208,10 +209,3 @@ def _shuffled(model: Any, rows: pd.DataFrame, left: np.ndarray, seed: int) -> pd
     done = permutation_importance(model, rows, left, scoring="neg_log_loss", n_repeats=3, random_state=seed)
     found = pd.DataFrame({"feature": list(rows), "weight": done.importances_mean})
     return found.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
-
-
-def _one_thread() -> Any:
-    """Sums in one order, so that a score is the same on every machine."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)

@@ -16,6 +16,7 @@ from clvhelpers.models.windows import Window, check_order
 from clvhelpers.segments import rfm_groups, rfm_scores
 from clvhelpers.segments.rfm import money_edges, typical_gap
 from clvhelpers.text import count, day, percent
+from clvhelpers.threads import one_thread
 
 if TYPE_CHECKING:
     from clvhelpers.company import Company
@@ -87,7 +88,7 @@ class PurchaseLearner:
 
     def predict(self, summary: pd.DataFrame, weeks: float) -> pd.Series:
         """Expected purchases in the `weeks` after a customer summary (in weeks) that ends when the learning did."""
-        with _one_thread():
+        with one_thread():
             found = self.model.predict(_features(summary, self.features)) * weeks / self.learned_from.weeks
         return pd.Series(found.round(DIGITS), summary.index, name="machine")
 
@@ -133,7 +134,7 @@ def fit_purchase_learner(learn: Window, features: Sequence[str] = (), seed: int 
         early_stopping=False,
         random_state=seed,
     )
-    with _one_thread():
+    with one_thread():
         trees.fit(_features(learn.frame, chosen), learn.purchases.to_numpy(dtype=float))
     return PurchaseLearner(chosen, learn, trees)
 
@@ -281,13 +282,6 @@ def _checked(forecast: pd.Series, window: Window) -> pd.Series:
             "number for each customer of the window"
         )
     return found
-
-
-def _one_thread() -> Any:
-    """Sums in one order, so that a machine is the same on every computer."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
 
 
 def _example() -> tuple[Window, Window]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from clvhelpers.errors import DataContractError, NotEnoughDataError
 from clvhelpers.text import count
+from clvhelpers.threads import one_thread
 
 Method = Literal["kmeans", "ward"]
 METHODS = ("kmeans", "ward")
@@ -85,10 +86,9 @@ def nearest(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 def _kmeans(rows: np.ndarray, counts: np.ndarray, k: int, seed: int) -> np.ndarray:
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
     drawn = counts > 0
-    with threadpool_limits(limits=1):  # several threads add up in any order, and one is enough here
+    with one_thread():
         model = KMeans(min(k, int(drawn.sum())), n_init=STARTS, random_state=seed).fit(
             rows[drawn], sample_weight=counts[drawn]
         )
