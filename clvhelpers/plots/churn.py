@@ -7,7 +7,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, ORANGE, SKY, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    GREY,
+    ORANGE,
+    SKY,
+    Picture,
+    canvas,
+    number_axis,
+    promised_and_came,
+    title,
+)
 from clvhelpers.text import count, money, number, percent
 
 if TYPE_CHECKING:
@@ -117,23 +129,12 @@ def _bars(names: list[str], values: pd.Series, finding: str, label: str) -> tupl
 def calibration_curve(found: "Calibration") -> Picture:
     """What was expected against what came true, a point a group of customers with its 95 % interval."""
     frame = found.frame
-    top = 1.05 * max(frame["high"].max(), frame["predicted"].max())
     off = f"{number(100 * found.error, 1)} points"
     finding = f"A group's probability is off by {off} on average"
     with canvas(figsize=(4.6, 3.7)) as (figure, axes):
-        axes.plot([0, top], [0, top], color=GREY, linewidth=1, linestyle="--", label="as promised")
-        errors = np.clip([frame["actual"] - frame["low"], frame["high"] - frame["actual"]], 0, None)
-        axes.errorbar(
-            frame["predicted"], frame["actual"], errors, fmt="o", color=BLUE, markersize=5, label="a group of customers"
-        )
-        axes.set_xlim(0, top)
-        axes.set_ylim(0, top)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: percent(share, 0))
-        axes.grid(axis="both")
+        promised_and_came(axes, *(frame[name] for name in ("predicted", "actual", "low", "high")))
         axes.set_xlabel("expected share")
         axes.set_ylabel("share it came true for")
-        axes.legend(loc="upper left")
         title(axes, finding)
     told = [f"{percent(row['predicted'])} expected, {percent(row['actual'])} came" for row in frame.to_dict("records")]
     return Picture(

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, ScalarFormatter
 from PIL import Image
 
-from clvhelpers.text import day, number, period, written_in_default_language
+from clvhelpers.text import day, number, percent, period, written_in_default_language
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#0072B2",
@@ -156,6 +156,20 @@ class _Days(Formatter):
         days = [pd.Timestamp(num2date(value).date()) for value in values]
         by_month = all(one.day == 1 for one in days)
         return [period(one.to_period("M")) if by_month else day(one) for one in days]
+
+
+def promised_and_came(axes: Axes, expected: pd.Series, actual: pd.Series, low: pd.Series, high: pd.Series) -> None:
+    """Shares of groups of customers that came true against those expected, with intervals and the line of equals."""
+    top = 1.05 * max(high.max(), expected.max())
+    axes.plot([0, top], [0, top], color=GREY, linewidth=1, linestyle="--", label="as promised")
+    errors = np.clip([actual - low, high - actual], 0, None)
+    axes.errorbar(expected, actual, errors, fmt="o", color=BLUE, markersize=5, label="a group of customers")
+    axes.set_xlim(0, top)
+    axes.set_ylim(0, top)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda share, _: percent(share, 0))
+    axes.grid(axis="both")
+    axes.legend(loc="upper left")
 
 
 def title(axes: Axes, finding: str) -> None:

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.models.validation import FIFTH
-from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, promised_and_came, title
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -33,21 +32,10 @@ def active_calibration(found: "Calibration") -> Picture:
     """
     frame = found.frame
     low, high = wilson_interval(frame["actual"], frame["customers"])
-    top = min(1.0, 1.05 * max(high.max(), frame["expected"].max()))
     with canvas(figsize=(4.8, 4.2)) as (figure, axes):
-        axes.plot([0, top], [0, top], color=GREY, linewidth=1, linestyle="--", label="As expected")
-        errors = np.clip([frame["actual"] - low, high - frame["actual"]], 0, None)
-        axes.errorbar(
-            frame["expected"], frame["actual"], errors, fmt="o", color=BLUE, markersize=5, label="A group of customers"
-        )
-        axes.set_xlim(0, top * 1.02)
-        axes.set_ylim(0, top * 1.02)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: percent(share, 0))
-        axes.grid(axis="both")
+        promised_and_came(axes, frame["expected"], frame["actual"], low, high)
         axes.set_xlabel("Expected to buy again")
         axes.set_ylabel("Bought again")
-        axes.legend(loc="upper left")
         title(axes, _calibration_finding(found))
     points = "; ".join(
         f"{percent(row['expected'])} expected, {percent(row['actual'])} came ({number(row['customers'])} customers)"
