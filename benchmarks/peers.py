@@ -49,6 +49,7 @@ PARAMETERS_AIM, PREDICTIONS_AIM = 1e-4, 1e-6
 EQUAL_LIKELIHOOD = 1e-3  # of the logarithm of the likelihood of all customers
 WEEKS_PER_MONTH = 365.25 / 12 / 7
 CUSTOMERS = 5_000
+CONTRACT_AGE = 2  # periods: the least that pymc-marketing takes
 SURVIVORS = {  # Fader & Hardie (2007), table 1: of 1,000 customers, years 0 to 7
     "regular": [1000, 631, 468, 382, 326, 289, 262, 241],
     "high_end": [1000, 869, 743, 653, 593, 551, 517, 491],
@@ -160,7 +161,7 @@ def asks(ours: dict[str, Any], data: dict[str, pd.DataFrame], folder: Path) -> l
     """What to predict with our parameters: all customers of CDNOW, in months, and donors and contracts."""
     months = data["cdnow"].assign(**{name: data["cdnow"][name] / WEEKS_PER_MONTH for name in ("recency", "T")})
     write(months, folder / "months.parquet")
-    one = pd.DataFrame({"customer_id": [0], "recency": 1, "T": 1, "cohort": "all"})
+    one = pd.DataFrame({"customer_id": [0], "recency": 1, "T": CONTRACT_AGE, "cohort": "all"})
     write(one, folder / "contract.parquet")
     spend = ours["Gamma-Gamma, cdnow"].parameters
     found = []
@@ -189,7 +190,7 @@ def our_answers(ask: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
         return {"spend": model().with_parameters(**ask["parameters"]).expected_customer_spend(rows).to_numpy()}
     given = model("Y" if ask["model"] in ("BG/BB", "sBG") else "M").with_parameters(**ask["parameters"])
     if ask["model"] == "sBG":
-        renewals = 1 + np.array(times)
+        renewals = CONTRACT_AGE + np.array(times)
         return {"retention": given.expected_retention_rate(renewals), "survival": given.survival(renewals)}
     if "spend" in ask:
         spends = GammaGammaModel().with_parameters(**ask["spend"])
