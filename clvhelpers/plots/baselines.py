@@ -37,6 +37,7 @@ def gains_of_forecasts(found: Comparison, names: Sequence[str] = ()) -> Picture:
         axes.axvline(found.share, color=INK, linewidth=1, linestyle=":")
         axes.set_xlabel("Customers, those with the highest forecast first")
         axes.set_ylabel("Share of the purchases that came")
+        axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: percent(value, 0))
