@@ -43,6 +43,7 @@ bench: $(TEST) $(PEERS)/.ready  ## compare speed, memory and numbers with other 
 	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/peers.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/mcmc.py --peer-python $(PEERS)/bin/python
+	@$(BIN)/python benchmarks/coverage.py --runs 40
 	@$(BIN)/python benchmarks/reports.py
 
 lock: $(TEST)  ## choose new exact versions for the two lock files
