@@ -108,8 +108,9 @@ _HOMES = {
     "text": ["md", "money", "number", "percent", "table"],
     "transactions": ["Rules", "clean_transactions"],
 }
-_MODULES = ["churn", "cohorts", "customers", "datasets", "errors", "exercises", "formulas", "models", "plots"]
-_MODULES += ["acquisition", "public_data", "reporting", "segments", "simulate", "sources", "text", "transactions"]
+_MODULES = ["acquisition", "churn", "cohorts", "customers", "datasets", "errors", "exercises", "experiments"]
+_MODULES += ["formulas", "models", "plots", "public_data", "reporting", "segments", "simulate", "sources", "text"]
+_MODULES += ["transactions"]
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_MODULES])

@@ -56,6 +56,14 @@ class LeakageError(ClvError):
     """A prediction was given something that was not known yet on the day for which it is made."""
 
 
+class ExperimentError(ClvError):
+    """An experiment whose data can't be, such as a unit without an arm or one that was in two."""
+
+
+class PostTreatmentCovariateError(ExperimentError):
+    """Something that the treatment may have changed was to be used as if it had been known before."""
+
+
 class ConvergenceError(ClvError):
     """A model could not be fitted, so there is no number to give."""
 
@@ -74,6 +82,10 @@ class LeftTruncationWarning(ClvWarning):
 
 class SeasonWarning(ClvWarning):
     """A season or a promotion shows in the data, and the method knows of age only."""
+
+
+class SampleRatioWarning(ClvWarning):
+    """The arms are not of the sizes that were planned, so something but chance decided who is in which."""
 
 
 class BoundaryWarning(ClvWarning):

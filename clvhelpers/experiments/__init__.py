@@ -1,0 +1,5 @@
+"""Experiments: was it sound, did it work, and what is it worth in money?"""
+
+from clvhelpers.experiments.arms import ArmCounts, ArmSums, arm_counts, arm_sums
+
+__all__ = ["ArmCounts", "ArmSums", "arm_counts", "arm_sums"]

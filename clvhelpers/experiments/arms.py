@@ -1,0 +1,226 @@
+"""What every comparison of arms starts from: for each arm, how many units and the sums of what they did.
+
+A frame of an experiment has one row a unit (a customer who was assigned), with a column `arm` and a column
+for each outcome. The sums are made where the data lie (pandas, Polars, DuckDB or Spark); all that follows
+works on them, so ten million units cost one pass over the columns that matter. Who has only counts gives those.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+
+from clvhelpers.errors import ConfigError, ExperimentError
+from clvhelpers.purchases import Frame, as_frame, rows_of
+from clvhelpers.text import count, number
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ArmCounts:
+    """Of each arm, how many units and how many of them with the outcome (retained, bought, left); control first."""
+
+    successes: dict[str, int]
+    units: dict[str, int]
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms, control first."""
+        return list(self.units)
+
+    @property
+    def control(self) -> str:
+        return self.arms[0]
+
+    def rate(self, arm: str) -> float:
+        """The share of an arm's units with the outcome."""
+        return self.successes[arm] / self.units[arm]
+
+
+@dataclass(frozen=True, eq=False)
+class ArmSums:
+    """Units, means and central moments of each arm; control first.
+
+    `units` and `means` (shape: columns) and `covariances` (columns x columns, with n - 1 below) are by arm.
+    An arm of one unit has missing covariances.
+    """
+
+    columns: tuple[str, ...]
+    units: dict[str, int]
+    means: dict[str, Array]
+    covariances: dict[str, Array]
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms, control first."""
+        return list(self.units)
+
+    @property
+    def control(self) -> str:
+        return self.arms[0]
+
+    def mean(self, arm: str, column: str) -> float:
+        """The mean of a column over the units of an arm."""
+        return float(self.means[arm][self.columns.index(column)])
+
+    def covariance(self, arm: str, first: str, second: str) -> float:
+        """The covariance of two columns (the variance of one, given twice) over the units of an arm."""
+        return float(self.covariances[arm][self.columns.index(first), self.columns.index(second)])
+
+
+def arm_counts(data: Any, outcome: str | None = None, *, arm: str = "arm", control: str = "control") -> ArmCounts:
+    """Counts for comparing rates: from a frame with a 0/1 or true/false column `outcome`, or given by hand.
+
+    By hand a mapping of each arm to (units with the outcome, units). Counts made before are taken as they are.
+    Raises `ExperimentError` with every problem: missing arm labels, an empty arm, fewer than two arms, no arm
+    called `control`, more successes than units, an outcome that is neither 0 nor 1.
+
+    >>> counts = arm_counts({"gate_30": (20034, 44700), "gate_40": (20119, 45489)}, control="gate_30")
+    >>> f"{counts.rate('gate_40') - counts.rate('gate_30'):.6f}"
+    '-0.005905'
+    """
+    if isinstance(data, ArmCounts):
+        return data
+    if isinstance(data, Mapping):
+        return _given(data, control)
+    if outcome is None:
+        raise ConfigError("outcome is missing: name the column that says who has the outcome")
+    sums = arm_sums(data, [outcome], arm=arm, control=control)
+    ones = {name: round(sums.mean(name, outcome) * n) for name, n in sums.units.items()}
+    for name, n in sums.units.items():
+        share = sums.mean(name, outcome)
+        if n > 1 and not np.isclose(sums.covariance(name, outcome, outcome), share * (1 - share) * n / (n - 1)):
+            raise ExperimentError(f"{outcome!r} holds other values than 0 and 1 in the arm {name}: a rate needs 0 or 1")
+    return ArmCounts(ones, sums.units)
+
+
+def _given(data: Mapping[str, tuple[int, int]], control: str) -> ArmCounts:
+    problems = [
+        f"arm {name}: {number(ones)} of {number(n)} units have the outcome, which can't be"
+        for name, (ones, n) in data.items()
+        if n and not 0 <= ones <= n
+    ]
+    order = _order({name: n for name, (_, n) in data.items()}, control, problems)
+    return ArmCounts({name: int(data[name][0]) for name in order}, {name: int(data[name][1]) for name in order})
+
+
+def arm_sums(data: Any, columns: Sequence[str], *, arm: str = "arm", control: str = "control") -> ArmSums:
+    """Units, means, variances and covariances of numeric `columns` for each arm of a frame of any engine.
+
+    Two passes: the means first, so that squares of large numbers don't cancel. Sums made before are taken
+    as they are. Raises `ExperimentError` with every problem: a column that is not there or not numbers, missing or
+    infinite values (a customer who bought nothing has a 0), missing arm labels, fewer than two arms, no arm `control`.
+
+    >>> import pandas as pd
+    >>> sums = arm_sums(pd.DataFrame({"arm": ["control", "control", "offer"], "spend": [1.0, 3.0, 5.0]}), ["spend"])
+    >>> sums.units, sums.mean("offer", "spend"), sums.covariance("control", "spend", "spend")
+    ({'control': 2, 'offer': 1}, 5.0, 2.0)
+    """
+    if isinstance(data, ArmSums):
+        _check_made(data, columns)
+        return data
+    frame = as_frame(data, "the experiment")
+    _check_columns(frame, [arm, *columns], columns)
+    rows = frame.select(nw.col(arm).alias("arm"), *(nw.col(name).cast(nw.Float64) for name in columns))
+    facts = _facts(rows, columns)
+    order = _check_facts(facts, columns, control)
+    centre = _centre(facts, columns)
+    pairs = list(combinations_with_replacement(range(len(columns)), 2))
+    products = _products(rows, columns, pairs, centre)
+    means = {name: np.array([facts[name][f"mean_{i}"] for i in range(len(columns))]) for name in order}
+    units = {name: int(facts[name]["n"]) for name in order}
+    covariances = {name: _covariance(products[name], pairs, means[name] - centre, units[name]) for name in order}
+    return ArmSums(tuple(columns), units, means, covariances)
+
+
+def _check_made(sums: ArmSums, columns: Sequence[str]) -> None:
+    missing = [name for name in columns if name not in sums.columns]
+    if missing:
+        raise ExperimentError(f"the sums hold {', '.join(sums.columns)}, not {', '.join(missing)}: make them with it")
+
+
+def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) -> None:
+    schema = frame.collect_schema()
+    problems = [
+        f"no column {name!r}: the frame has {', '.join(map(repr, schema))}" for name in needed if name not in schema
+    ]
+    problems += [
+        f"column {name!r} holds {schema[name]}, not numbers or true and false"
+        for name in numeric
+        if name in schema and not (schema[name].is_numeric() or schema[name] == nw.Boolean)
+    ]
+    if problems:
+        raise ExperimentError(problems)
+
+
+def _facts(rows: Frame, columns: Sequence[str]) -> dict[Any, dict[str, Any]]:
+    """Of each arm its units, and of each column the mean and how many values can be used."""
+    usable = {f"good_{i}": nw.col(name).is_finite().fill_null(False).cast(nw.Int64) for i, name in enumerate(columns)}
+    means = [nw.col(name).mean().alias(f"mean_{i}") for i, name in enumerate(columns)]
+    by_arm = rows.with_columns(nw.lit(1).alias("n"), **usable).group_by("arm")
+    found = rows_of(by_arm.agg(nw.col("n").sum(), *(nw.col(name).sum() for name in usable), *means))
+    return {row["arm"]: row for row in found}
+
+
+def _check_facts(facts: dict[Any, dict[str, Any]], columns: Sequence[str], control: str) -> list[str]:
+    problems = []
+    unlabelled = [row["n"] for name, row in facts.items() if name is None or name != name]
+    if unlabelled:
+        problems.append(
+            f"{count(sum(unlabelled), 'unit')} without an arm: find out from the assignment log which arm they were "
+            "in, for leaving them out would undo the randomisation"
+        )
+    for i, name in enumerate(columns):
+        bad = sum(row["n"] - row[f"good_{i}"] for row in facts.values())
+        if bad:
+            problems.append(
+                f"{name!r} is missing or infinite for {count(bad, 'unit')}: a customer who did nothing has a 0, and "
+                "one who was not followed for long enough does not belong in the comparison"
+            )
+    labelled = {name: row["n"] for name, row in facts.items() if name is not None and name == name}
+    return _order(labelled, control, problems)
+
+
+def _order(units: Mapping[str, int], control: str, problems: list[str]) -> list[str]:
+    """The arms, control first and the others by name; or every problem at once."""
+    empty = [str(name) for name, n in units.items() if n <= 0]
+    if empty:
+        problems.append(f"nobody is in the arm {', '.join(empty)}: an arm needs units, look at how it was assigned")
+    if len(units) < 2:
+        problems.append(f"only the arm {', '.join(map(str, units)) or '(none)'} is there: a comparison needs two")
+    if control not in units:
+        problems.append(f"no arm is called {control!r}: name the control, one of {', '.join(map(str, units))}")
+    if problems:
+        raise ExperimentError(problems)
+    return [control, *sorted((name for name in units if name != control), key=str)]
+
+
+def _centre(facts: dict[Any, dict[str, Any]], columns: Sequence[str]) -> Array:
+    """The mean of each column over all units."""
+    n = np.array([row["n"] for row in facts.values()], dtype=float)
+    means = np.array([[row[f"mean_{i}"] for i in range(len(columns))] for row in facts.values()])
+    return np.asarray(n @ means / n.sum())
+
+
+def _products(
+    rows: Frame, columns: Sequence[str], pairs: list[tuple[int, int]], centre: Array
+) -> dict[Any, dict[str, Any]]:
+    """Of each arm the sums of products of what the columns are off their centres."""
+    off = [nw.col(name) - float(value) for name, value in zip(columns, centre, strict=True)]
+    made = {f"product_{i}_{j}": off[i] * off[j] for i, j in pairs}
+    found = rows_of(rows.select("arm", **made).group_by("arm").agg(*(nw.col(name).sum() for name in made)))
+    return {row["arm"]: row for row in found}
+
+
+def _covariance(row: dict[str, Any], pairs: list[tuple[int, int]], off: Array, n: int) -> Array:
+    if n < 2:
+        return np.full((len(off), len(off)), np.nan)
+    found = np.empty((len(off), len(off)))
+    for i, j in pairs:
+        found[i, j] = found[j, i] = (row[f"product_{i}_{j}"] - n * off[i] * off[j]) / (n - 1)
+    return found

@@ -1,0 +1,78 @@
+"""The sums of each arm: the same on every engine, exact far from 0, and bad input named."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from clvhelpers.errors import ConfigError, ExperimentError
+from clvhelpers.experiments import arm_counts, arm_sums
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    random = np.random.default_rng(12)
+    before = random.gamma(2, 10, 300)
+    return pd.DataFrame(
+        {
+            "arm": random.choice(["control", "b", "a"], 300),
+            "before": before,
+            "after": 1e9 + before + random.normal(size=300),
+            "kept": random.random(300) < 0.4,
+        }
+    )
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "lazy", "duckdb"])
+def test_sums_are_those_of_pandas_on_every_engine_also_far_from_zero(frame: pd.DataFrame, engine: str) -> None:
+    native = {
+        "pandas": lambda: frame,
+        "polars": lambda: pl.from_pandas(frame),
+        "lazy": lambda: pl.from_pandas(frame).lazy(),
+        "duckdb": lambda: duckdb.from_df(frame),
+    }[engine]()
+    sums = arm_sums(native, ["before", "after"])
+    assert sums.arms == ["control", "a", "b"]
+    for arm, rows in frame.groupby("arm"):
+        assert sums.units[str(arm)] == len(rows)
+        np.testing.assert_allclose(sums.means[str(arm)], rows[["before", "after"]].mean())
+        np.testing.assert_allclose(sums.covariances[str(arm)], rows[["before", "after"]].cov(), rtol=1e-6)
+
+
+def test_counts_are_the_same_from_a_frame_and_by_hand(frame: pd.DataFrame) -> None:
+    by_hand = {str(arm): (int(rows["kept"].sum()), len(rows)) for arm, rows in frame.groupby("arm")}
+    counts = arm_counts(frame, "kept")
+    assert counts == arm_counts(by_hand)
+    assert arm_counts(counts) is counts
+    assert counts.control == "control"
+
+
+def test_every_problem_of_a_frame_is_named_at_once(frame: pd.DataFrame) -> None:
+    broken = frame.assign(before=frame["before"].mask(frame.index < 2), arm=frame["arm"].mask(frame.index == 5))
+    with pytest.raises(ExperimentError) as caught:
+        arm_sums(broken, ["before"], control="c")
+    assert [problem[:40] for problem in caught.value.problems] == [
+        "1 unit without an arm: find out from the",
+        "'before' is missing or infinite for 2 un",
+        "no arm is called 'c': name the control, ",
+    ]
+
+
+def test_impossible_counts_and_columns_are_refused(frame: pd.DataFrame) -> None:
+    with pytest.raises(ExperimentError, match="5 of 4 units"):
+        arm_counts({"control": (5, 4), "offer": (1, 4)})
+    with pytest.raises(ExperimentError, match="nobody is in the arm offer"):
+        arm_counts({"control": (1, 4), "offer": (0, 0)})
+    with pytest.raises(ExperimentError, match="only the arm control is there"):
+        arm_counts({"control": (1, 4)})
+    with pytest.raises(ExperimentError, match="other values than 0 and 1"):
+        arm_counts(frame, "before")
+    with pytest.raises(ExperimentError, match="no column 'spend'"):
+        arm_sums(frame, ["spend"])
+    with pytest.raises(ExperimentError, match="not numbers"):
+        arm_sums(frame, ["arm"])
+    with pytest.raises(ConfigError, match="outcome is missing"):
+        arm_counts(frame)
+    with pytest.raises(ExperimentError, match="the sums hold before, not after"):
+        arm_sums(arm_sums(frame, ["before"]), ["after"])
