@@ -50,11 +50,11 @@ class BayesianRates:
 
     def sentence(self) -> str:
         """Which arm is best, how surely, and what choosing each would lose on average."""
-        rows = self.frame.set_index("arm")
-        chosen = rows.loc[self.best]
-        others = "; ".join(f"choosing {arm}, {self._loss(rows.loc[arm])}" for arm in rows.index if arm != self.best)
+        rows = {row["arm"]: row for row in self.frame.to_dict("records")}
+        chosen = rows[self.best]
+        others = "; ".join(f"choosing {arm}, {self._loss(row)}" for arm, row in rows.items() if arm != self.best)
         return (
-            f"{self.best} has the highest rate with probability {probability(float(chosen['probability_best']))}. "
+            f"{self.best} has the highest rate with probability {probability(chosen['probability_best'])}. "
             f"Choosing it loses {self._loss(chosen)} on average, over all cases in which it is not the best; "
             f"{others}."
         )
@@ -65,13 +65,13 @@ class BayesianRates:
 
         return posterior_curves(self)
 
-    def _loss(self, row: pd.Series) -> str:
-        points = 100 * float(row["expected_loss"])
+    def _loss(self, row: Mapping[Any, Any]) -> str:
+        points = 100 * row["expected_loss"]
         shown = "less than 0.001 points" if points < 0.001 else f"{number(points, 3)} points"
         if "expected_loss_money" not in row:
             return shown
         whom = "a customer" if self.customers is None else f"for {count(self.customers, 'customer')}"
-        return f"{shown} or {money(float(row['expected_loss_money']), self.currency)} {whom}"
+        return f"{shown} or {money(row['expected_loss_money'], self.currency)} {whom}"
 
 
 def bayesian_rates(
@@ -102,7 +102,7 @@ def bayesian_rates(
 
     >>> found = bayesian_rates({"gate_30": (20034, 44700), "gate_40": (20119, 45489)}, control="gate_30")
     >>> found.frame[["probability_best", "expected_loss"]].round(5).to_numpy().tolist()
-    [[0.96281, 5e-05], [0.03719, 0.00595]]
+    [[0.96279, 5e-05], [0.03721, 0.00595]]
     """
     counts = arm_counts(data, outcome, arm=arm, control=control)
     priors = _check(counts, prior, value_per_success, customers, level)

@@ -35,8 +35,7 @@ def posterior_curves(result: "BayesianRates") -> Picture:
         min(1, float((mean + DEVIATIONS * deviation).max())),
         POINTS,
     )[1:-1]  # a curve may have no end at 0 and at 1
-    rows = result.frame.set_index("arm")
-    chance = probability(float(rows.loc[result.best, "probability_best"]))
+    chance = probability(float(result.frame["probability_best"][result.frame["arm"] == result.best].iloc[0]))
     finding = f"{result.best} has the highest rate with probability {chance}"
     with canvas() as (figure, axes):
         for name, colour in zip(arms, COLOURS, strict=False):
