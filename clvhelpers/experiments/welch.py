@@ -1,0 +1,114 @@
+"""Two estimates from independent arms compared: Welch's interval of their difference, Fieller's of their ratio.
+
+Means of money, adjusted or not, and ratios of two means differ in their estimates and variances only; what follows
+from those is here, once.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import stdtr, stdtrit
+
+from clvhelpers.errors import ConfigError, NotEnoughDataError
+from clvhelpers.experiments.arms import ArmSums
+from clvhelpers.text import count
+
+FEWEST_UNITS = 30  # below, the mean of money is far from normal and no interval from it holds
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one arm says: a value, its variance, and from how many units.
+
+    `common` is the part of the variance that all arms share and that cancels in a difference.
+    """
+
+    value: float
+    variance: float
+    units: int
+    common: float = 0.0
+
+
+def compared(arm: Estimate, control: Estimate, level: float) -> dict[str, float]:
+    """`difference, standard_error, low, high, p_value` of arm minus control, and the lift relative to control.
+
+    The t distribution has the degrees of freedom of Welch and Satterthwaite. Where the control may well be 0 or
+    is below it, the interval of the relative lift has no ends.
+    Sources: Welch (1947), Biometrika 34, 28-35; Fieller (1954), Journal of the Royal Statistical Society B 16, 175-185.
+
+    >>> found = compared(Estimate(22.0, 0.04, 900), Estimate(20.0, 0.05, 1000), 0.95)
+    >>> [round(found[name], 3) for name in ("difference", "standard_error", "low", "high")]
+    [2.0, 0.3, 1.412, 2.588]
+    >>> [round(found[name], 3) for name in ("relative", "relative_low", "relative_high")]
+    [0.1, 0.069, 0.132]
+    """
+    difference, error = arm.value - control.value, math.sqrt(arm.variance + control.variance)
+    freedom = error**4 / sum(one.variance**2 / (one.units - 1) for one in (arm, control))
+    quantile = float(stdtrit(freedom, 0.5 + level / 2))
+    low, high = fieller(arm, control, quantile)
+    return {
+        "difference": difference,
+        "standard_error": error,
+        "low": difference - quantile * error,
+        "high": difference + quantile * error,
+        "p_value": 2 * float(stdtr(freedom, -abs(difference) / error)),
+        "relative": arm.value / control.value - 1 if control.value > 0 else math.nan,
+        "relative_low": low - 1,
+        "relative_high": high - 1,
+    }
+
+
+def fieller(arm: Estimate, control: Estimate, quantile: float) -> tuple[float, float]:
+    """Every ratio r for which arm - r x control is within `quantile` standard errors of 0.
+
+    Where these have a gap or no end (the control is within chance of 0, or below), nothing is known: -inf to inf.
+
+    >>> fieller(Estimate(2.0, 1.0, 50), Estimate(1.0, 0.3, 50), 1.96)
+    (-inf, inf)
+    """
+    variances = arm.variance + arm.common, control.variance + control.common
+    square = control.value**2 - quantile**2 * variances[1]
+    if square <= 0 or control.value < 0:
+        return -math.inf, math.inf
+    middle = arm.value * control.value - quantile**2 * control.common
+    constant = arm.value**2 - quantile**2 * variances[0]
+    root = math.sqrt(max(middle**2 - square * constant, 0.0))
+    return (middle - root) / square, (middle + root) / square
+
+
+def check_arms(sums: ArmSums, outcome: str) -> None:
+    """Refuse arms that are too small, or in which all units are alike, with a sentence for each."""
+    small = {name: n for name, n in sums.units.items() if n < FEWEST_UNITS}
+    if small:
+        told = ", ".join(f"{name} has {count(n, 'unit')}" for name, n in small.items())
+        raise NotEnoughDataError(
+            f"{told}: a mean needs {FEWEST_UNITS} in each arm at the least (money, with its few large spenders, "
+            "hundreds); let the experiment run on"
+        )
+    alike = [name for name in sums.arms if _is_constant(sums, name, outcome)]
+    if alike:
+        shown = ", ".join(
+            f"{sums.mean(name, outcome):g} for each of the {sums.units[name]:,} in {name}" for name in alike
+        )
+        raise NotEnoughDataError(
+            f"{outcome!r} is {shown}: without differences between units chance can't be told from effect. Look "
+            "whether the column was filled, and whether the units had the time to do something"
+        )
+
+
+def check_spread(sums: ArmSums, names: Sequence[str]) -> None:
+    """Refuse covariates that have the same value for every unit of each arm."""
+    alike = [name for name in names if all(_is_constant(sums, arm, name) for arm in sums.arms)]
+    if alike:
+        raise ConfigError(
+            f"{', '.join(map(repr, alike))} has the same value for every unit of an arm, so it explains nothing: "
+            "leave it out, or look whether the column was filled"
+        )
+
+
+def _is_constant(sums: ArmSums, arm: str, column: str) -> bool:
+    """Whether the variance is no more than the rounding of sums leaves."""
+    mean = sums.mean(arm, column)
+    others = max(abs(sums.mean(name, column) - mean) for name in sums.arms)
+    return sums.covariance(arm, column, column) <= 1e-24 * mean**2 + 1e-12 * others**2
