@@ -43,7 +43,7 @@ _HOMES = {
     "company": ["Company", "open_company"],
     "course": ["course_map"],
     "customers": ["customer_summary", "orders_over_time", "split_holdout"],
-    "datasets": ["load_cdnow", "load_harbor_and_pine", "load_lumen"],
+    "datasets": ["load_cdnow", "load_experiment", "load_harbor_and_pine", "load_lumen"],
     "formulas": ["choose_formula", "convert_rate", "payback_period"],
     "exercises": ["check", "hint", "solution", "start_lesson"],
     "marking": ["truth"],

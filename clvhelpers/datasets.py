@@ -1,5 +1,6 @@
 """The data that comes with the course, by name. Nothing here reads the network."""
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,8 +13,18 @@ TABLES = {
     "lumen": ("customers", "spells", "usage", "satisfaction", "payments", "marketing"),
     "harbor_and_pine": ("customers", "orders", "service", "satisfaction", "marketing", "outside_spend"),
 }
+EXPERIMENTS = ("first_renewal", "permanent", "price_and_message", "email", "broken_split", "not_randomised")
 TRUTH = "truth"
 WORLDS = ("fits", "mixed")
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """An experiment by name: `frame` has one row a unit, `truth` is each true quantity by its name."""
+
+    name: str
+    frame: pd.DataFrame
+    truth: dict[str, float]
 
 
 def load_cdnow(sample: bool = True) -> pd.DataFrame:
@@ -69,6 +80,27 @@ def load_harbor_and_pine(table: str = "orders", world: str | None = None) -> pd.
     return pd.read_parquet(path_of("harbor_and_pine", f"worlds/{world}"))
 
 
+def load_experiment(name: str) -> Experiment:
+    """A simulated experiment of Lumen or Harbor & Pine by its name, one of `EXPERIMENTS`, and what is true of it.
+
+    `frame` has one row a unit: `customer_id`, `arm` (the control is "control"), `exposed_at`, what was known before,
+    and what came after; `truth` is each true quantity by its name. `data/README.md` says what they mean. Raises
+    `ConfigError` for another name and `DataContractError` where the file is not there.
+
+    >>> experiment = load_experiment("email")
+    >>> experiment.frame["arm"].value_counts().to_dict(), round(experiment.truth["revenue"], 2)
+    ({'email': 8400, 'control': 3600}, 4.71)
+    """
+    if name not in EXPERIMENTS:
+        near = get_close_matches(str(name), EXPERIMENTS, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(f"there is no experiment {name!r}: {meant}The names are {', '.join(map(repr, EXPERIMENTS))}")
+    known = pd.read_parquet(path_of("experiments", TRUTH))
+    own = known[known["experiment"] == name]
+    truth = {str(measure): float(value) for measure, value in zip(own["measure"], own["value"], strict=True)}
+    return Experiment(name, pd.read_parquet(path_of("experiments", name)), truth)
+
+
 def _table(company: str, table: str) -> pd.DataFrame:
     known = TABLES[company]
     if table == TRUTH:
@@ -88,6 +120,6 @@ def path_of(company: str, table: str) -> Path:
     if not path.exists():
         raise DataContractError(
             f"no file {path.name} in data/{company}: the data lie beside the package, so work in a clone of the "
-            f"repository, or make the file again with `python data/{company}/make.py`"
+            f"repository, or make the file again with the script in data/{company}"
         )
     return path

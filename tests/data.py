@@ -8,7 +8,12 @@ from types import ModuleType
 
 def make_script(folder: Path) -> ModuleType:
     """The script `make.py` of a company's folder, as a module."""
-    spec = importlib.util.spec_from_file_location(f"make_{folder.name}", folder / "make.py")
+    return script(folder / "make.py")
+
+
+def script(path: Path) -> ModuleType:
+    """A script that stands beside data, as a module."""
+    spec = importlib.util.spec_from_file_location(f"{path.stem}_{path.parent.name}", path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

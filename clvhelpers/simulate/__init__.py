@@ -2,6 +2,8 @@
 
 - `shop`: any number of customers who follow the models' assumptions
 - `harbor`: Harbor & Pine, the course's online retailer, in three worlds
+- `lumen`: Lumen, the video streaming service
+- `experiments`: tests on customers of both, with known effects
 """
 
 from clvhelpers.simulate.shop import Repeats, Simulated, non_contractual, repeat_purchases
