@@ -1,5 +1,6 @@
 """The figure that all comparisons of arms share: effects as points with their intervals, and the line of no effect."""
 
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -10,13 +11,17 @@ from clvhelpers.plots.look import BLUE, GREY, Picture, canvas, title
 from clvhelpers.plots.survival import dots_height
 
 MARGIN = 0.12  # of the width of what is known, on both sides
+LONGEST_LINE = 22  # of a label, in characters; the rest goes on a line below
+
+Shown = Callable[[float], str]
 
 
-def effect_points(rows: pd.DataFrame, finding: str, axis: str, shown: Callable[[float], str]) -> Picture:
+def effect_points(rows: pd.DataFrame, finding: str, axis: str, shown: Shown, ticks: Shown | None = None) -> Picture:
     """One point with its interval for each row of `rows`: `label, estimate, low, high`, from the top down.
 
-    `finding` is the title, `axis` says what is measured and in which unit, `shown` writes a value in words. An end that
-    is infinite is drawn as an arrow to the edge. The dashed line is no effect at all.
+    `finding` is the title, `axis` says what is measured and in which unit, `shown` writes a value in words, `ticks`
+    those along the axis (by default the same). An end that is infinite is drawn as an arrow to the edge, and a missing
+    interval is a point alone. The dashed line is no effect at all.
 
     >>> rows = pd.DataFrame({"label": ["offer"], "estimate": [0.05], "low": [0.01], "high": [0.09]})
     >>> effect_points(rows, "The offer keeps more", "Difference in points", lambda x: f"{100 * x:.0f} points").alt
@@ -26,29 +31,32 @@ def effect_points(rows: pd.DataFrame, finding: str, axis: str, shown: Callable[[
     span = (np.nanmax(known) - np.nanmin(known)) or 1.0
     edges = np.nanmin(known) - MARGIN * span, np.nanmax(known) + MARGIN * span
     places = np.arange(len(rows))[::-1]
-    with canvas(figsize=(5.8, dots_height(rows))) as (figure, axes):
+    with canvas(figsize=(5.8, 0.2 + dots_height(rows))) as (figure, axes):
         axes.axvline(0, color=GREY, linewidth=1, linestyle="--")
         axes.hlines(
             places, rows["low"].clip(lower=edges[0]), rows["high"].clip(upper=edges[1]), color=BLUE, linewidth=2
         )
-        axes.plot(edges[0] + 0 * places[np.isinf(rows["low"])], places[np.isinf(rows["low"])], "<", color=BLUE)
-        axes.plot(edges[1] + 0 * places[np.isinf(rows["high"])], places[np.isinf(rows["high"])], ">", color=BLUE)
+        for end, edge, arrow in zip(("low", "high"), edges, "<>", strict=True):
+            endless = places[np.isinf(rows[end])]
+            axes.plot(np.full(len(endless), edge), endless, arrow, color=BLUE, clip_on=False)
         axes.plot(rows["estimate"], places, "o", color=BLUE, markersize=7)
         for place, estimate in zip(places, rows["estimate"], strict=True):
             axes.annotate(shown(estimate), (estimate, place), (0, 7), textcoords="offset points", ha="center")
-        axes.set_yticks(places, rows["label"])
+        axes.set_yticks(places, [textwrap.fill(str(label), LONGEST_LINE) for label in rows["label"]])
         axes.set_ylim(-0.6, len(rows) - 0.3)
         axes.set_xlim(*edges)
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.xaxis.set_major_formatter(lambda value, _: shown(value))
+        axes.xaxis.set_major_formatter(lambda value, _: (ticks or shown)(value))
         axes.grid(axis="x")
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(axis)
+        axes.set_xlabel(textwrap.fill(axis, 2 * LONGEST_LINE))
         title(axes, finding)
     columns = (rows["label"], rows["estimate"], rows["low"], rows["high"])
     words = [f"{label}: {shown(at)} ({_ends(low, high, shown)})" for label, at, low, high in zip(*columns, strict=True)]
     return Picture(figure, f"Points with intervals. {finding}. {'; '.join(words)}.")
 
 
-def _ends(low: float, high: float, shown: Callable[[float], str]) -> str:
+def _ends(low: float, high: float, shown: Shown) -> str:
+    if np.isnan(low) and np.isnan(high):
+        return "no interval"
     return f"{'no lower end' if np.isinf(low) else shown(low)} to {'no upper end' if np.isinf(high) else shown(high)}"
