@@ -16,9 +16,17 @@ import pandas as pd
 from clvhelpers.errors import ConfigError
 from clvhelpers.experiments.arms import ArmSums, arm_sums
 from clvhelpers.experiments.units import MeasuredAt, When, refuse_post_treatment
-from clvhelpers.experiments.welch import Estimate, check_arms, check_spread, compared
-from clvhelpers.experiments.words import shown_p
-from clvhelpers.text import money, number, percent
+from clvhelpers.experiments.welch import (
+    Estimate,
+    check_level,
+    check_outcome,
+    check_size,
+    check_spread,
+    compared,
+    difference_words,
+    shown_as,
+)
+from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
@@ -49,20 +57,15 @@ class MeanComparison:
 
     def shown(self, value: float) -> str:
         """A value in words, as money where the outcome is money."""
-        return number(value, 2) if self.currency is None else money(value, self.currency)
+        return shown_as(value, self.currency)
 
     def sentence(self) -> str:
         """Each arm in words, and what the covariates changed."""
         return " ".join(self._arm_words(row) for row in self.frame.to_dict("records"))
 
     def _arm_words(self, row: dict[Any, Any]) -> str:
-        chance = "within chance" if row["low"] <= 0 <= row["high"] else "more than chance"
-        told = (
-            f"With {row['arm']}, {self.outcome} per customer is {self.shown(row['mean'])} against "
-            f"{self.shown(row['control_mean'])} with {self.control}: a difference of {self.shown(row['difference'])} "
-            f"({percent(self.level, 0)} interval {self.shown(row['low'])} to {self.shown(row['high'])}, "
-            f"{shown_p(row['p_value'])}), which is {chance}. {relative_words(row)}"
-        )
+        values = row["mean"], row["control_mean"]
+        told = difference_words(row, f"{self.outcome} per customer", values, self.control, self.shown, self.level)
         if not self.theta:
             return told
         return (
@@ -76,14 +79,6 @@ class MeanComparison:
         from clvhelpers.plots.experiments_means import mean_differences
 
         return mean_differences(self)
-
-
-def relative_words(row: dict[Any, Any]) -> str:
-    """The relative lift of a row, or why none is told."""
-    if not np.isfinite(row["relative_low"]):
-        return "Control is too near 0, or below it: a relative lift can't be told."
-    ends = f"{percent(row['relative_low'], signed=True)} to {percent(row['relative_high'], signed=True)}"
-    return f"Relative to control that is {percent(row['relative'], signed=True)} ({ends})."
 
 
 def compare_means(
@@ -121,11 +116,13 @@ def compare_means(
 for before (correlation 0.94), which leaves 11% of the variance; without it the difference is -€0.22 (-€1.54 to €1.10).
     """
     names = [covariate] if isinstance(covariate, str) else list(covariate or [])
-    _check_names(outcome, names, level)
+    check_level(level)
+    _check_names([outcome, *names])
     if names:
         refuse_post_treatment(data, names, measured_at, exposed_at)
     sums = arm_sums(data, [outcome, *names], arm=arm, control=control)
-    check_arms(sums, outcome)
+    check_size(sums)
+    check_outcome(sums, outcome)
     raw = _rows(sums, {name: _adjusted(sums, name, outcome, [], np.zeros(0)) for name in sums.arms}, level)
     if not names:
         return MeanComparison(raw, outcome, control, {}, np.nan, level, currency)
@@ -141,10 +138,7 @@ for before (correlation 0.94), which leaves 11% of the variance; without it the 
     return MeanComparison(frame, outcome, control, slopes, float(sign * correlation), level, currency)
 
 
-def _check_names(outcome: str, covariates: list[str], level: float) -> None:
-    if not 0 < level < 1:
-        raise ConfigError(f"level is {level}: expected a share between 0 and 1, such as 0.95")
-    named = [outcome, *covariates]
+def _check_names(named: list[str]) -> None:
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise ConfigError(

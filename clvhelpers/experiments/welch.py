@@ -5,14 +5,16 @@ from those is here, once.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.special import stdtr, stdtrit
 
 from clvhelpers.errors import ConfigError, NotEnoughDataError
 from clvhelpers.experiments.arms import ArmSums
-from clvhelpers.text import count
+from clvhelpers.experiments.words import shown_p
+from clvhelpers.text import count, money, number, percent, plain
 
 FEWEST_UNITS = 30  # below, the mean of money is far from normal and no interval from it holds
 
@@ -77,8 +79,43 @@ def fieller(arm: Estimate, control: Estimate, quantile: float) -> tuple[float, f
     return (middle - root) / square, (middle + root) / square
 
 
-def check_arms(sums: ArmSums, outcome: str) -> None:
-    """Refuse arms that are too small, or in which all units are alike, with a sentence for each."""
+def shown_as(value: float, currency: str | None) -> str:
+    """A value in words, as money where a currency is given."""
+    return number(value, 2) if currency is None else money(value, currency)
+
+
+def difference_words(
+    row: Mapping[Any, Any],
+    what: str,
+    values: tuple[float, float],
+    control: str,
+    shown: Callable[[float], str],
+    level: float,
+) -> str:
+    """A row of `compared` in words; `values` are those of the arm and of control."""
+    chance = "within chance" if row["low"] <= 0 <= row["high"] else "more than chance"
+    return (
+        f"With {row['arm']}, {what} is {shown(values[0])} against {shown(values[1])} with {control}: a difference of "
+        f"{shown(row['difference'])} ({percent(level, 0)} interval {shown(row['low'])} to {shown(row['high'])}, "
+        f"{shown_p(row['p_value'])}), which is {chance}. {_relative_words(row)}"
+    )
+
+
+def _relative_words(row: Mapping[Any, Any]) -> str:
+    if math.isinf(row["relative_low"]):
+        return "Control is too near 0, or below it: a relative lift can't be told."
+    ends = f"{percent(row['relative_low'], signed=True)} to {percent(row['relative_high'], signed=True)}"
+    return f"Relative to control that is {percent(row['relative'], signed=True)} ({ends})."
+
+
+def check_level(level: float) -> None:
+    """A level of confidence is a share between 0 and 1."""
+    if not 0 < level < 1:
+        raise ConfigError(f"level is {level}: expected a share between 0 and 1, such as 0.95")
+
+
+def check_size(sums: ArmSums) -> None:
+    """Refuse arms that are too small for any mean."""
     small = {name: n for name, n in sums.units.items() if n < FEWEST_UNITS}
     if small:
         told = ", ".join(f"{name} has {count(n, 'unit')}" for name, n in small.items())
@@ -86,14 +123,16 @@ def check_arms(sums: ArmSums, outcome: str) -> None:
             f"{told}: a mean needs {FEWEST_UNITS} in each arm at the least (money, with its few large spenders, "
             "hundreds); let the experiment run on"
         )
+
+
+def check_outcome(sums: ArmSums, outcome: str) -> None:
+    """Refuse an outcome that all units of an arm have alike."""
     alike = [name for name in sums.arms if _is_constant(sums, name, outcome)]
     if alike:
-        shown = ", ".join(
-            f"{sums.mean(name, outcome):g} for each of the {sums.units[name]:,} in {name}" for name in alike
-        )
+        each = [f"{plain(sums.mean(name, outcome))} for each of {number(sums.units[name])} in {name}" for name in alike]
         raise NotEnoughDataError(
-            f"{outcome!r} is {shown}: without differences between units chance can't be told from effect. Look "
-            "whether the column was filled, and whether the units had the time to do something"
+            f"{outcome!r} is {', '.join(each)}: without differences between units chance can't be told from effect. "
+            "Look whether the column was filled, and whether the units had the time to do something"
         )
 
 

@@ -10,6 +10,7 @@ from clvhelpers.plots.look import Picture
 
 if TYPE_CHECKING:
     from clvhelpers.experiments.means import MeanComparison
+    from clvhelpers.experiments.ratios import RatioComparison
 
 
 def mean_differences(result: "MeanComparison") -> Picture:
@@ -30,6 +31,22 @@ def mean_differences(result: "MeanComparison") -> Picture:
         frame = pd.concat([frame[columns], raw]).sort_index(kind="stable")
     finding = effect_finding(result.frame, f"{result.outcome} per customer", result.shown)
     return effect_points(frame[columns], finding, f"Difference of {result.outcome} from control", result.shown)
+
+
+def ratio_differences(result: "RatioComparison") -> Picture:
+    """The difference of each arm's ratio from that of control.
+
+    >>> import numpy as np
+    >>> from clvhelpers.experiments import compare_ratios
+    >>> orders, arm = np.tile([1, 1, 2, 2], 50), ["control", "offer"] * 100
+    >>> frame = pd.DataFrame({"arm": arm, "orders": orders, "money": 5 * orders + np.arange(200)})
+    >>> print(ratio_differences(compare_ratios(frame, "money", "orders")).alt[:71])
+    Points with intervals. offer: money / orders 0.67 higher, within chance
+    """
+    rows = result.frame.rename(columns={"arm": "label", "difference": "estimate"})
+    what = f"{result.numerator} / {result.denominator}"
+    finding = effect_finding(result.frame, what, result.shown)
+    return effect_points(rows, finding, f"Difference of {what} from control", result.shown)
 
 
 def effect_finding(rows: pd.DataFrame, what: str, shown: Callable[[float], str]) -> str:
