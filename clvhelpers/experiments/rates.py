@@ -87,11 +87,7 @@ class RateComparison:
         outside = row["low"] > 0 or row["high"] < 0
         if outside != (row["p_value"] < 1 - self.level):
             return f"{few}Interval and test disagree on whether that is more than chance: take it as undecided."
-        return few + (
-            "That is more than chance."
-            if outside
-            else "That may be chance: the interval holds no difference at all too."
-        )
+        return few + ("That is more than chance." if outside else "That may be chance: 0 lies within the interval.")
 
     def _relative_words(self, row: dict[Any, Any]) -> str:
         arm, control = row["arm"], self.counts.control

@@ -1,16 +1,22 @@
 """Figures of rates in an experiment: differences in points, relative lifts, and the share that came back by day."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.experiments.words import points
 from clvhelpers.plots.effects import effect_points
-from clvhelpers.plots.look import Picture
+from clvhelpers.plots.look import COLOURS, Picture, canvas, title
+from clvhelpers.plots.survival import few_enough
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
     from clvhelpers.experiments.rates import RateComparison
+    from clvhelpers.experiments.retention import Retention
 
 
 def rate_differences(result: "RateComparison") -> Picture:
@@ -48,6 +54,46 @@ def relative_lifts(result: "RateComparison") -> Picture:
     return effect_points(rows, _finding(result), axis, lambda value: percent(value, int(widest < 0.2), signed=True))
 
 
+def retention_points(result: "Retention") -> Picture:
+    """The share of each arm that came back in each window, with Wilson's interval.
+
+    >>> from clvhelpers.experiments.retention import retention_by_day
+    >>> people = pd.DataFrame({"customer_id": [1, 2], "arm": ["control", "offer"]})
+    >>> people["exposed_at"] = pd.Timestamp("2026-01-01")
+    >>> visits = pd.DataFrame({"customer_id": [2], "date": [pd.Timestamp("2026-01-02")]})
+    >>> print(retention_points(retention_by_day(people, visits, [1])).alt[:81])
+    Points with intervals. 100.0% of offer and 0.0% of control came back on day 1. Ca
+    """
+    windows, arms = (result.frame[name].drop_duplicates().tolist() for name in ("window", "arm"))
+    few_enough(arms)
+    places, step = np.arange(len(windows)), 0.5 / len(arms)
+    with canvas() as (figure, axes):
+        for i, (arm, colour) in enumerate(zip(arms, COLOURS, strict=False)):
+            rows = result.frame[result.frame["arm"] == arm]
+            at = places + (i - (len(arms) - 1) / 2) * step
+            errors = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]
+            axes.errorbar(at, rows["rate"], errors, fmt="o", color=colour, markersize=6, linewidth=2, label=arm)
+        axes.set_xticks(places, [textwrap.fill(window, 18) for window in windows])
+        axes.set_xlim(-0.6, len(windows) - 0.4)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0 if axes.get_ylim()[1] > 0.05 else 1))
+        axes.set_ylabel("Share that came back")
+        figure.legend(loc="outside lower center", ncols=min(len(arms), 3))
+        finding = _highest_and_lowest(result.frame[result.frame["window"] == windows[-1]])
+        title(axes, finding)
+    words = "; ".join(
+        f"{row['window']} {percent(row['rate'])} of {row['arm']} ({percent(row['low'])} to {percent(row['high'])})"
+        for row in result.frame.to_dict("records")
+    )
+    return Picture(figure, f"Points with intervals. {finding}. Came back {words}. {result.definition}")
+
+
+def _highest_and_lowest(rows: pd.DataFrame) -> str:
+    ordered = rows.sort_values("rate", ascending=False, kind="stable")
+    best, worst = (f"{percent(ordered['rate'].iloc[place])} of {ordered['arm'].iloc[place]}" for place in (0, -1))
+    return f"{best} and {worst} came back {rows['window'].iloc[0]}"
+
+
 def _signed(value: float, decimals: int) -> str:
     return ("+" if value > 0 else "") + number(100 * value, decimals)
 
@@ -63,6 +109,6 @@ def _finding(result: "RateComparison") -> str:
     if sure.empty:
         who = frame["arm"].iloc[0] if len(frame) == 1 else "every arm"
         return f"{result.outcome}: {who} may differ from {control} by chance alone"
-    far: dict[Any, Any] = sure.loc[sure["difference"].abs().idxmax()].to_dict()
+    far: dict[Any, Any] = sure.iloc[int(sure["difference"].abs().to_numpy().argmax())].to_dict()
     side = "above" if far["difference"] > 0 else "below"
     return f"{result.outcome}: {far['arm']} is {points(abs(far['difference']), result.decimals(far))} {side} {control}"
