@@ -124,8 +124,9 @@ def _table(found: list[dict[str, Any]]) -> Renewals:
     size = max(int(row["time"]) for row in found) + 1
     seen, lost = np.zeros(size), np.zeros(size)
     for row in found:
-        seen[int(row["time"])] += row["n"]
-        lost[int(row["time"])] += row["n"] * row["left"]
+        units = int(row["n"])  # DuckDB adds whole numbers up to a Decimal
+        seen[int(row["time"])] += units
+        lost[int(row["time"])] += units * row["left"]
     return Renewals(np.cumsum(seen[::-1])[::-1][1:], lost[1:])
 
 
