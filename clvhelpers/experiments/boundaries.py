@@ -15,6 +15,8 @@ from scipy.special import ndtr, ndtri
 from clvhelpers.experiments.power import Array
 
 FAR = 8.0  # standard errors, beyond which nothing happens
+PANEL = 2.5  # standard deviations of a step
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def crossing(bounds: Array, drift: float = 0.0) -> Array:
@@ -26,20 +28,22 @@ def crossing(bounds: Array, drift: float = 0.0) -> Array:
     looks = len(bounds)
     step = drift / math.sqrt(looks)
     limits = np.minimum(bounds, FAR + abs(drift)) * np.sqrt(np.arange(1, looks + 1))
-    points, weights = _legendre(32 * math.ceil((60 + 8 * limits.max()) / 32))
     sums, mass = np.zeros(1), np.ones(1)  # before the first look all sums are 0
     chances = np.empty(looks)
     for look, limit in enumerate(limits):
         chances[look] = mass @ (ndtr(sums + step - limit) + ndtr(-limit - sums - step))
-        new = limit * points
-        mass = limit * weights * (_density(new[:, None] - sums - step) @ mass)
-        sums = new
+        nodes, weights = _rule(limit)
+        mass = weights * (_density(nodes[:, None] - sums - step) @ mass)
+        sums = nodes
     return chances
 
 
-@cache
-def _legendre(order: int) -> tuple[Array, Array]:
-    return np.polynomial.legendre.leggauss(order)
+def _rule(limit: float) -> tuple[Array, Array]:
+    """Nodes and weights of integration from -limit to limit: Gauss-Legendre on panels of equal width."""
+    edges = np.linspace(-limit, limit, math.ceil(2 * limit / PANEL) + 1)
+    half = limit / (len(edges) - 1)
+    nodes = (edges[:-1] + half)[:, None] + half * NODES
+    return nodes.ravel(), np.tile(half * WEIGHTS, len(edges) - 1)
 
 
 def _density(z: Array) -> Array:

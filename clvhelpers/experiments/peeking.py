@@ -26,7 +26,7 @@ from clvhelpers.text import number, percent, plain
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
 
-MOST_LOOKS = 100
+MOST_LOOKS = 200
 NAMES = {"pocock": "Pocock", "obrien-fleming": "O'Brien-Fleming"}
 SEQUENCE_COLUMNS = ["units", "difference", "standard_error"]
 

@@ -141,7 +141,7 @@ def ways_of_looking(result: "CostOfPeeking") -> Picture:
 def _bars(axes: Axes, values: Array, broken: npt.NDArray[np.bool_]) -> None:
     bars = axes.barh(range(len(values)), values, height=0.6, color=np.where(broken, RED, BLUE))
     axes.bar_label(bars, labels=[percent(value) for value in values], padding=3, fontsize=9)
-    axes.set_xlim(0, 1.35 * values.max())
+    axes.set_xlim(0, 1.35 * float(values.max()) or 1)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.xaxis.set_major_formatter(lambda share, _: percent(share, 0))
     axes.grid(axis="x")
