@@ -11,7 +11,7 @@ from clvhelpers.churn.stays import check_level, check_unit, long_time
 from clvhelpers.errors import ConfigError, NotEnoughDataError
 from clvhelpers.experiments.lift_rows import ROWS, Money, lift_rows
 from clvhelpers.experiments.renewals import Renewals, read_renewals
-from clvhelpers.formulas.rates import PERIOD_NAMES, convert_rate
+from clvhelpers.formulas.rates import convert_rate
 from clvhelpers.text import money, percent
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
 
 DEFAULT_ROW = "common tail"
-CODES = {name: code for code, name in PERIOD_NAMES.items()}
+ALIKE = "; nothing shows that retention rises with age, so the tail is of one constant churn"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ def clv_lift(
         )
     terms = Money(margin, float(convert_rate(discount_rate, "year", unit)), int(horizon))
     others = [name for name in arms if name != control]
-    rows = [lift_rows(arms[control], arms[name], terms, CODES[unit]).assign(arm=name) for name in others]
+    rows = [lift_rows(arms[control], arms[name], terms, unit).assign(arm=name) for name in others]
     frame = _with_intervals(pd.concat(rows, ignore_index=True), level, _assumptions(last, unit))
     curves = pd.concat([_curve(name, each) for name, each in arms.items()], ignore_index=True)
     return ClvLift(frame, curves, margin, discount_rate, last, int(horizon), unit, control, level, currency)
@@ -189,7 +189,8 @@ def _assumptions(window: int, unit: str) -> dict[str, str]:
 
 def _with_intervals(frame: pd.DataFrame, level: float, assumptions: dict[str, str]) -> pd.DataFrame:
     half = NormalDist().inv_cdf(0.5 + level / 2) * frame["standard_error"]
-    frame = frame.assign(low=frame["lift"] - half, high=frame["lift"] + half, assumption=frame["row"].map(assumptions))
+    assumption = frame["row"].map(assumptions) + frame["alike"].map({True: ALIKE, False: ""})
+    frame = frame.assign(low=frame["lift"] - half, high=frame["lift"] + half, assumption=assumption)
     return frame[["arm", "row", "lift", "standard_error", "low", "high", "assumption", "problem"]]
 
 

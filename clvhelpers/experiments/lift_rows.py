@@ -16,6 +16,7 @@ Sources: Greenwood (1926); Andersen, Borgan, Gill & Keiding (1993), Statistical 
 section IV.3; White (1982), Econometrica 50, 1-25.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,9 +24,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from clvhelpers.errors import ClvError, ConvergenceError, NotEnoughDataError
+from clvhelpers.errors import BoundaryWarning, ConvergenceError, NotEnoughDataError
 from clvhelpers.experiments.renewals import Renewals
-from clvhelpers.models.shifted_beta_geo import ShiftedBetaGeoModel, ShiftedBetaGeoParameters
+from clvhelpers.models.fitting import maximise
+from clvhelpers.models.life_table import LifeTable, RenewalLikelihood, check_enough
+from clvhelpers.models.shifted_beta_geo import ALIKE, ShiftedBetaGeoModel, ShiftedBetaGeoParameters
 
 Array = npt.NDArray[np.float64]
 ROWS = ("window", "common tail", "separate tails")
@@ -111,24 +114,24 @@ class Fitted:
 
 
 def fit_renewals(renewals: Renewals, unit: str) -> Fitted:
-    """The model of one arm, or of two as one; one constant churn where retention does not rise with age.
+    """The model of one arm, or of two as one; one constant churn where nothing shows that retention rises with age.
 
-    Raises `NotEnoughDataError` for too few renewals or leavers, and where the data leave a parameter open.
+    Raises `NotEnoughDataError` for fewer than two renewals.
     """
-    after = np.append(renewals.at_risk[1:], 0.0)
     t = np.arange(1.0, len(renewals.lost) + 1)
-    left = pd.DataFrame({"duration": t, "left": 1.0, "weight": renewals.lost})
-    kept = pd.DataFrame({"duration": t, "left": 0.0, "weight": renewals.at_risk - renewals.lost - after})
-    rows = pd.concat([left, kept], ignore_index=True).query("weight > 0")
+    table = LifeTable(t, renewals.lost, renewals.at_risk - renewals.lost, float(renewals.at_risk[0]))
+    check_enough(table, unit, "the model of the tail", fewest_renewals=ShiftedBetaGeoModel.fewest_renewals)
+    start = np.log([1.0, (1 - table.churn) / table.churn])
     try:
-        model = ShiftedBetaGeoModel(unit).fit(rows, weights="weight")
+        with warnings.catch_warnings(action="ignore", category=BoundaryWarning):  # one churn is the answer to it
+            likelihood = RenewalLikelihood(table, ShiftedBetaGeoParameters)
+            fit = maximise(likelihood, None, start, ShiftedBetaGeoModel.parameter_names)
     except ConvergenceError:
         return _one_churn(renewals)
-    parameters = np.array(list(model.parameters.values()))
-    covariance = model.covariance.to_numpy() / np.outer(parameters, parameters)
-    if not np.isfinite(covariance).all():
-        raise NotEnoughDataError("the renewals seen don't tell how customers differ: a longer window is needed")
-    return Fitted(model.equations_of(), covariance)
+    covariance = fit.covariance() / np.outer(fit.parameters, fit.parameters)
+    if fit.parameters.sum() > ALIKE or not np.isfinite(covariance).all():
+        return _one_churn(renewals)
+    return Fitted(ShiftedBetaGeoParameters(*fit.parameters.tolist()), covariance)
 
 
 def _one_churn(renewals: Renewals) -> Fitted:
@@ -143,43 +146,45 @@ def window_only(control: Renewals, arm: Renewals, money: Money) -> Moving:
     return Moving(float(values[1][0] - values[0][0]), -values[0][1], values[1][1])
 
 
-def common_tail(control: Renewals, arm: Renewals, money: Money, unit: str) -> Moving:
+def common_tail(control: Renewals, arm: Renewals, money: Money, both: Fitted) -> Moving:
     """Row B: and the extra survivors then behave like the others."""
     window = len(arm.lost)
-    fitted = fit_renewals(control + arm, unit)
-    tail, slope = fitted.payments(window, money.worth(window + 1, money.horizon - 1))
-    remaining = Moving(tail, slope @ fitted.moved_by(control), slope @ fitted.moved_by(arm))
+    tail, slope = both.payments(window, money.worth(window + 1, money.horizon - 1))
+    remaining = Moving(tail, slope @ both.moved_by(control), slope @ both.moved_by(arm))
     last = [(each.survival[-1], -each.survival[-1] / (1 - each.hazards)) for each in (control, arm)]
     extra = Moving(float(last[1][0] - last[0][0]), -last[0][1], last[1][1])
     return window_only(control, arm, money) + extra * remaining
 
 
-def separate_tails(control: Renewals, arm: Renewals, money: Money, unit: str) -> Moving:
+def separate_tails(control: Renewals, arm: Renewals, money: Money, of_control: Fitted, of_arm: Fitted) -> Moving:
     """Row C: and the arms go on to differ as their own models say."""
-    values = []
-    for each in (control, arm):
-        fitted = fit_renewals(each, unit)
-        value, slope = fitted.payments(0, money.worth(1, money.horizon - 1))
-        values.append((value, slope @ fitted.moved_by(each)))
-    return Moving(values[1][0] - values[0][0], -values[0][1], values[1][1])
+    worth = money.worth(1, money.horizon - 1)
+    (first, first_slope), (second, second_slope) = of_control.payments(0, worth), of_arm.payments(0, worth)
+    return Moving(second - first, -(first_slope @ of_control.moved_by(control)), second_slope @ of_arm.moved_by(arm))
 
 
 def lift_rows(control: Renewals, arm: Renewals, money: Money, unit: str) -> pd.DataFrame:
-    """The three rows: `row, lift, standard_error, problem`; a row whose model does not apply has no number but why."""
-    makers = {
-        "window": lambda: window_only(control, arm, money),
-        "common tail": lambda: common_tail(control, arm, money, unit),
-        "separate tails": lambda: separate_tails(control, arm, money, unit),
+    """The three rows: `row, lift, standard_error, alike, problem`.
+
+    `alike` says that a tail is of one constant churn; where a model does not apply there is no number but a `problem`.
+    """
+    makers: dict[str, tuple[list[Renewals], Callable[..., Moving]]] = {
+        "window": ([], window_only),
+        "common tail": ([control + arm], common_tail),
+        "separate tails": ([control, arm], separate_tails),
     }
-    return pd.DataFrame([{"row": name} | _answer(make, control, arm) for name, make in makers.items()])
-
-
-def _answer(make: Callable[[], Moving], control: Renewals, arm: Renewals) -> dict[str, object]:
-    try:
-        found = make()
-    except ClvError as error:
-        return {"lift": np.nan, "standard_error": np.nan, "problem": str(error)}
-    return {"lift": found.value, "standard_error": found.standard_error(control, arm), "problem": ""}
+    rows: list[dict[str, object]] = []
+    for name, (modelled, make) in makers.items():
+        row: dict[str, object] = {"row": name, "lift": np.nan, "standard_error": np.nan, "alike": False, "problem": ""}
+        try:
+            fits = [fit_renewals(each, unit) for each in modelled]
+        except NotEnoughDataError as error:
+            rows.append(row | {"problem": str(error)})
+            continue
+        found = make(control, arm, money, *fits)
+        row |= {"lift": found.value, "standard_error": found.standard_error(control, arm)}
+        rows.append(row | {"alike": any(isinstance(fit.equations, OneChurn) for fit in fits)})
+    return pd.DataFrame(rows)
 
 
 def _sums_after(arm: Renewals, worth: Array) -> Array:
