@@ -1,7 +1,11 @@
 """Experiments: was it sound, did it work, and what is it worth in money?"""
 
+from clvhelpers.experiments.adjustment import AdjustedEffect, regression_effect
 from clvhelpers.experiments.arms import ArmCounts, ArmSums, arm_counts, arm_sums
+from clvhelpers.experiments.attempts import Attempts, attempts_table
+from clvhelpers.experiments.balance import Balance, balance
 from clvhelpers.experiments.bayes import BayesianRates, bayesian_rates
+from clvhelpers.experiments.before_after import DifferenceInDifferences, difference_in_differences
 from clvhelpers.experiments.decision import Decision, decide
 from clvhelpers.experiments.design import (
     Duration,
@@ -28,19 +32,28 @@ from clvhelpers.experiments.peeking import (
 from clvhelpers.experiments.peeking_cost import CostOfPeeking, cost_of_peeking
 from clvhelpers.experiments.rates import RateComparison, compare_rates
 from clvhelpers.experiments.ratios import RatioComparison, compare_ratios
+from clvhelpers.experiments.resplit import AACheck, aa_check
+from clvhelpers.experiments.retention import Retention, retention_by_day
+from clvhelpers.experiments.sample_ratio import SampleRatio, sample_ratio
 from clvhelpers.experiments.simulated import SimulatedPower, simulated_power
 from clvhelpers.experiments.subgroups import SegmentEffects, segment_effects
-from clvhelpers.experiments.units import refuse_post_treatment
+from clvhelpers.experiments.units import UnitCheck, check_units, refuse_post_treatment
+from clvhelpers.experiments.weighting import WeightedEffect, weighted_effect
 
 __all__ = [
+    "AACheck",
+    "AdjustedEffect",
     "ArmCounts",
     "ArmSums",
+    "Attempts",
+    "Balance",
     "BayesianRates",
     "ClvLift",
     "ConfidenceSequence",
     "CostOfPeeking",
     "Decision",
     "DetectableDifference",
+    "DifferenceInDifferences",
     "Duration",
     "FactorialEffects",
     "Guardrail",
@@ -49,13 +62,21 @@ __all__ = [
     "Novelty",
     "RateComparison",
     "RatioComparison",
+    "Retention",
+    "SampleRatio",
     "SampleSize",
     "SegmentEffects",
     "SequentialBounds",
     "SimulatedPower",
+    "UnitCheck",
+    "WeightedEffect",
+    "aa_check",
     "arm_counts",
     "arm_sums",
+    "attempts_table",
+    "balance",
     "bayesian_rates",
+    "check_units",
     "clv_lift",
     "compare_many",
     "compare_means",
@@ -65,16 +86,21 @@ __all__ = [
     "cost_of_peeking",
     "decide",
     "detectable_rate_difference",
+    "difference_in_differences",
     "duration",
     "factorial_effects",
     "false_alarm_rate",
     "guardrail",
     "novelty",
     "refuse_post_treatment",
+    "regression_effect",
+    "retention_by_day",
+    "sample_ratio",
     "sample_size_for_means",
     "sample_size_for_rates",
     "sample_size_for_stays",
     "segment_effects",
     "sequential_bounds",
     "simulated_power",
+    "weighted_effect",
 ]

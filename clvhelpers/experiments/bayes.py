@@ -46,7 +46,7 @@ class BayesianRates:
     @property
     def best(self) -> str:
         """The arm with the smallest expected loss."""
-        return str(self.frame.loc[self.frame["expected_loss"].idxmin(), "arm"])
+        return str(self.frame["arm"].iloc[int(self.frame["expected_loss"].argmin())])
 
     def sentence(self) -> str:
         """Which arm is best, how surely, and what choosing each would lose on average."""
