@@ -14,6 +14,7 @@ import pandas as pd
 
 from clvhelpers.errors import ExperimentError
 from clvhelpers.experiments.rates import compare_rates
+from clvhelpers.experiments.welch import Estimate, compared
 from clvhelpers.experiments.words import decimals_for, points
 from clvhelpers.purchases import Frame, as_frame, rows_of
 from clvhelpers.text import count, number
@@ -66,10 +67,11 @@ def checked_rows(data: Any, columns: Sequence[str], outcome: str) -> Frame:
     return frame.select(*dict.fromkeys(columns), nw.col(outcome).cast(nw.Float64))
 
 
-def cells_of(rows: Frame, by: Sequence[str], outcome: str) -> Cells:
+def cells_of(rows: Frame, by: Sequence[str], outcome: str, called: Mapping[str, str] | None = None) -> Cells:
     """Units, mean and variance of the outcome in each cell of `by`, in two passes: the mean of all first.
 
-    Raises `ExperimentError` for missing labels and for outcomes that are missing or infinite.
+    Raises `ExperimentError` for missing labels and for outcomes that are missing or infinite; `called` has the names
+    that the user knows for columns that were renamed.
 
     >>> frame = pd.DataFrame({"arm": ["a", "a", "b", "b"], "spend": [1.0, 3.0, 5.0, 5.0]})
     >>> cells_of(checked_rows(frame, ["arm"], "spend"), ["arm"], "spend").frame.to_dict("list")
@@ -84,7 +86,7 @@ def cells_of(rows: Frame, by: Sequence[str], outcome: str) -> Cells:
     parts = {"cell_one": nw.lit(1), "cell_good": good.cast(nw.Int64), "cell_off": off, "cell_square": off * off}
     found = rows.select(*by, **parts).group_by(*by).agg(*(nw.col(name).sum() for name in parts))
     table = pd.DataFrame(rows_of(found), columns=[*by, *parts])
-    _check_cells(table, by, outcome)
+    _check_cells(table, by, outcome, called or {})
     return Cells(_moments(table, by, centre), tuple(by), whole["odd"] == 0)
 
 
@@ -103,7 +105,7 @@ def _sortable(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column if pd.api.types.infer_dtype(column) not in ("mixed", "mixed-integer") else column.astype(str)
 
 
-def _check_cells(table: pd.DataFrame, by: Sequence[str], outcome: str) -> None:
+def _check_cells(table: pd.DataFrame, by: Sequence[str], outcome: str, called: Mapping[str, str]) -> None:
     problems = []
     if table.empty:
         problems.append("the frame has no rows: an experiment needs one row a unit")
@@ -111,14 +113,14 @@ def _check_cells(table: pd.DataFrame, by: Sequence[str], outcome: str) -> None:
         missing = int(table.loc[table[name].isna(), "cell_one"].sum())
         if missing:
             problems.append(
-                f"{name!r} is missing for {count(missing, 'unit')}: find out what it was (or name those 'unknown', if "
-                "it was unknown before the exposure), for leaving units out would undo the randomisation"
+                f"{called.get(name, name)!r} is missing for {count(missing, 'row')}: find out what it was (or call it "
+                "'unknown', if it was unknown before the exposure), for leaving units out would undo the randomisation"
             )
     bad = int((table["cell_one"] - table["cell_good"]).sum())
     if bad:
         problems.append(
-            f"{outcome!r} is missing or infinite for {count(bad, 'unit')}: a customer who did nothing has a 0, and "
-            "one who was not followed for long enough does not belong in the comparison"
+            f"{called.get(outcome, outcome)!r} is missing or infinite for {count(bad, 'row')}: a customer "
+            "who did nothing has a 0, and one who was not followed for long enough does not belong in the comparison"
         )
     if problems:
         raise ExperimentError(problems)
@@ -177,15 +179,16 @@ def _rate_intervals(both: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def _welch(both: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Source: Welch (1947), Biometrika 34, 28-35."""
-    from scipy.stats import t
-
-    part, other = both["variance"] / both["units"], both["control_variance"] / both["control_units"]
-    spread = part**2 / (both["units"] - 1) + other**2 / (both["control_units"] - 1)
-    freedom = (part + other) ** 2 / spread
-    half = t.isf((1 - level) / 2, freedom) * both["standard_error"]
-    p_value = 2 * t.sf(np.abs(both["difference"] / both["standard_error"]), freedom)
-    return pd.DataFrame({"low": both["difference"] - half, "high": both["difference"] + half, "p_value": p_value})
+    columns = ["low", "high", "p_value"]
+    found = [
+        compared(
+            Estimate(row["mean"], row["variance"] / row["units"], row["units"]),
+            Estimate(row["control_mean"], row["control_variance"] / row["control_units"], row["control_units"]),
+            level,
+        )
+        for row in both.to_dict("records")
+    ]
+    return pd.DataFrame(found, columns=columns, dtype=float)
 
 
 def check_arms(labels: Sequence[Any], control: str) -> None:

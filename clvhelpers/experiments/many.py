@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError
@@ -15,21 +17,14 @@ from clvhelpers.text import count, number, percent
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
 
-METHODS = {
-    "holm": (
-        "holm",
-        "the chance of even one false discovery among all of them is at most {alpha}, however they hang together",
-    ),
-    "benjamini-hochberg": (
-        "fdr_bh",
-        "of what is called a discovery at most {alpha} is false on average; single ones may well be, and it needs "
-        "comparisons that are independent or move together",
-    ),
-    "bonferroni": (
-        "bonferroni",
-        "the chance of even one false discovery among all of them is at most {alpha}; Holm promises the same and "
-        "finds at least as much",
-    ),
+Array = npt.NDArray[np.float64]
+
+PROMISES = {
+    "holm": "the chance of even one false discovery among all of them is at most {alpha}, however they hang together",
+    "benjamini-hochberg": "of what is called a discovery at most {alpha} is false on average; single ones may well "
+    "be, and it needs comparisons that are independent or move together",
+    "bonferroni": "the chance of even one false discovery among all of them is at most {alpha}; Holm promises the same "
+    "and finds at least as much",
 }
 
 
@@ -49,7 +44,7 @@ class ManyComparisons:
     @property
     def promise(self) -> str:
         """What the method promises, in words."""
-        return METHODS[self.method][1].format(alpha=percent(self.alpha, 0))
+        return PROMISES[self.method].format(alpha=percent(self.alpha, 0))
 
     def sentence(self) -> str:
         """How many are found, which, how many would have been without the adjustment, and what is promised."""
@@ -87,28 +82,35 @@ def compare_many(comparisons: Any, method: str = "holm", *, alpha: float = 0.05)
     >>> found.frame["adjusted"].to_list(), found.frame["rejected"].to_list()
     ([0.03, 0.06, 0.06], [True, False, False])
     """
-    one_of(method, METHODS, "method")
+    one_of(method, PROMISES, "method")
     if not 0 < alpha < 1:
         raise ConfigError(f"alpha is {alpha}: expected a share between 0 and 1, such as 0.05")
     frame = _as_rows(comparisons)
     _check(frame)
-    rejected, adjusted = _adjust(frame["p_value"], method, alpha)
+    adjusted = adjusted_p_values(frame["p_value"], method)
     rest = [name for name in frame.columns if name not in ("name", "p_value")]
-    named = frame[["name", "p_value"]].assign(adjusted=adjusted, rejected=rejected)
+    named = frame[["name", "p_value"]].assign(adjusted=adjusted, rejected=adjusted <= alpha)
     return ManyComparisons(pd.concat([named, frame[rest]], axis=1), method, alpha)
 
 
-def adjusted_p_values(p_values: "pd.Series[float]", method: str) -> Any:
-    """The p-values after the adjustment, for modules that make several comparisons themselves."""
-    one_of(method, METHODS, "method")
-    return _adjust(p_values, method, 0.05)[1]
+def adjusted_p_values(p_values: "pd.Series[float]", method: str) -> Array:
+    """The p-values after the adjustment for their number, in their order.
 
-
-def _adjust(p_values: "pd.Series[float]", method: str, alpha: float) -> tuple[Any, Any]:
-    from statsmodels.stats.multitest import multipletests
-
-    rejected, adjusted, *_ = multipletests(p_values.to_numpy(float), alpha=alpha, method=METHODS[method][0])
-    return rejected, adjusted
+    >>> adjusted_p_values(pd.Series([0.01, 0.04, 0.03]), "benjamini-hochberg").round(3).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    one_of(method, PROMISES, "method")
+    raw = p_values.to_numpy(float)
+    order = np.argsort(raw)
+    n, rank = len(raw), np.arange(1, len(raw) + 1)
+    adjusted = np.empty(n)
+    if method == "bonferroni":
+        adjusted[order] = n * raw[order]
+    elif method == "holm":
+        adjusted[order] = np.maximum.accumulate((n + 1 - rank) * raw[order])
+    else:
+        adjusted[order] = np.minimum.accumulate((n / rank * raw[order])[::-1])[::-1]
+    return np.minimum(adjusted, 1.0)
 
 
 def _as_rows(comparisons: Any) -> pd.DataFrame:

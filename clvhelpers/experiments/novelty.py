@@ -145,8 +145,9 @@ def novelty(
     """
     check_level(level)
     one_of(cohort, COHORTS, "cohort")
-    rows = _long_rows(data, outcome, {"unit": unit, "arm": arm, "exposed_at": exposed_at, "age": age}, cohort)
-    cells = cells_of(rows, ["cohort", "arm", "age"], "outcome")
+    columns = {"unit": unit, "arm": arm, "exposed_at": exposed_at, "age": age}
+    rows = _long_rows(data, outcome, columns, cohort)
+    cells = cells_of(rows, ["cohort", "arm", "age"], "outcome", {**columns, "cohort": exposed_at, "outcome": outcome})
     check_arms(cells.frame["arm"].drop_duplicates().to_list(), control)
     units = _unit_rows(rows)
     _check_units(units, control)
