@@ -188,6 +188,14 @@ REFUSED: list[tuple[Callable[[], Any], list[str]]] = [
             "follow_up is 1.5: expected whole days, 0 or more",
         ],
     ),
+    (
+        lambda: sample_size_for_stays(0.8, left=0.3, shares={}),
+        [
+            "shares sum to 0: expected 1, the units that are in the test",
+            "shares: no arm is called 'control', there are none",
+            "shares: a test needs two arms or more, there are 0",
+        ],
+    ),
     (lambda: simulated_power(0.2, 0.25, 100, runs=5), ["runs is 5: expected 100 or more"]),
     (
         lambda: sample_size_for_rates(0.2, 0.25, method="miller"),

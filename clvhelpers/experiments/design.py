@@ -183,7 +183,7 @@ def sample_size_for_stays(
     if not (0 < hazard_ratio < math.inf and hazard_ratio != 1):
         problems.append(f"hazard_ratio is {hazard_ratio}: expected one above 0 and not 1, such as 0.8")
     arms = _checked(power, alpha, shares, control, problems, check_now=False)
-    gone = _left_by_arm(left, hazard_ratio, list(arms), problems)
+    gone = _left_by_arm(left, hazard_ratio, control, list(arms), problems)
     raise_problems(problems)
     first, *others = arms
     questions = {arm: Stays(hazard_ratio, gone[first], gone[arm], method) for arm in others}
@@ -194,9 +194,9 @@ def sample_size_for_stays(
 
 
 def _left_by_arm(
-    left: float | Mapping[str, float], hazard_ratio: float, arms: list[str], problems: list[str]
+    left: float | Mapping[str, float], hazard_ratio: float, control: str, arms: list[str], problems: list[str]
 ) -> dict[str, float]:
-    given = left if isinstance(left, Mapping) else {arms[0]: left}
+    given = left if isinstance(left, Mapping) else {control: left}
     wrong = [f"left: {arm!r} has {share}, expected a share above 0 up to 1" for arm, share in given.items()
              if not 0 < share <= 1]  # fmt: skip
     if isinstance(left, Mapping):
@@ -207,7 +207,7 @@ def _left_by_arm(
         return {}
     if isinstance(left, Mapping):
         return dict(left)
-    return {arm: left if arm == arms[0] else 1 - (1 - left) ** hazard_ratio for arm in arms}
+    return {arm: left if arm == control else 1 - (1 - left) ** hazard_ratio for arm in arms}
 
 
 def _checked(

@@ -107,6 +107,7 @@ def sequential_bounds(
     elif not alpha < power < 1:
         problems.append(f"power is {power}: expected a share between alpha ({alpha:g}) and 1, such as 0.8")
     raise_problems(problems)
+    looks = int(looks)
     bounds = np.array(group_sequential(looks, method, alpha))
     shares = np.arange(1, looks + 1) / looks
     columns = {"look": np.arange(1, looks + 1), "share": shares, "bound": bounds, "p_value": 2 * ndtr(-bounds)}
@@ -128,7 +129,7 @@ def false_alarm_rate(looks: int, bound: float = 1.959964) -> float:
     if not bound > 0:
         problems.append(f"bound is {bound}: expected a z above 0, such as 1.96")
     raise_problems(problems)
-    return float(crossing(np.full(looks, float(bound))).sum())
+    return float(crossing(np.full(int(looks), float(bound))).sum())
 
 
 def _check_looks(looks: int, problems: list[str]) -> None:

@@ -46,7 +46,7 @@ class CostOfPeeking:
 
     def sentence(self) -> str:
         """What looking at every chance does, and what the sound ways cost."""
-        every = self.row(EVERY)
+        every, once = self.row(EVERY), self.row(ONCE)
         sound = [
             f"{self._told(name)} with {name} bounds" if name in NAMES.values() else f"{self._told(name)} with a {name}"
             for name in (*NAMES.values(), SEQUENCE)
@@ -54,9 +54,10 @@ class CostOfPeeking:
         return (
             f"In {number(self.runs)} simulated tests without an effect, {self.looks} looks that each stop at p below "
             f"{self.alpha:g} raise a false alarm in {percent(every['false_alarms'])} of them (exactly "
-            f"{percent(every['exact'])}) and not {short_percent(self.alpha)}, and what they find of a true effect is "
-            f"{number(every['found'], 2)} times its size. False alarms and power are {self._told(ONCE)} with {ONCE}; "
-            f"of ways to look early that are sound, with the same units, {', '.join(sound)}."
+            f"{percent(every['exact'])}) and not {short_percent(self.alpha)}; a true effect that they find looks "
+            f"{number(every['found'], 2)} times as large as it is, and {number(once['found'], 2)} times with {ONCE}. "
+            f"False alarms and power are {self._told(ONCE)} with {ONCE}; of ways to look early that are sound, with "
+            f"the same units, {', '.join(sound)}."
         )
 
     def _told(self, way: str) -> str:
@@ -95,11 +96,12 @@ def cost_of_peeking(
     check_chances(0.8, alpha, problems)
     if not (2 <= looks <= MOST_LOOKS and looks == int(looks)):
         problems.append(f"looks is {looks}: expected a whole number from 2 to {MOST_LOOKS}")
-    if units is not None and units < looks:
+    if units is not None and not looks <= units < math.inf:
         problems.append(f"units is {units}: expected at least one for each of {looks} looks")
     if runs < 100:
         problems.append(f"runs is {runs}: expected 100 or more")
     raise_problems(problems)
+    looks, runs = int(looks), int(runs)
     if units is None:
         units = int(sample_size_for_rates(baseline, target, alpha=alpha).frame["units"].max())
     part = math.ceil(units / looks)
