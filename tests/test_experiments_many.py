@@ -183,7 +183,9 @@ def test_unequal_follow_up_wrong_types_and_too_little_are_refused() -> None:
         novelty(long.assign(exposed_at=long["exposed_at"].mask(long.index == 7)), "spend")
     with pytest.raises(ExperimentError, match=r"not dates: parse it first(.|\n)*not whole numbers"):
         novelty(long.assign(exposed_at="2026", age=0.5), "spend")
-    with pytest.raises(NotEnoughDataError, match="no cohort has 30 units in each arm"):
+    with pytest.raises(NotEnoughDataError, match="no cohort has 60 units in each arm"):
+        novelty(long, "spend", smallest=60)
+    with pytest.raises(NotEnoughDataError, match="every unit was seen at one age only"):
         novelty(long[long["age"] == 0], "spend")
     with pytest.raises(ExperimentError, match="no arm is called 'b'"):
         novelty(long, "spend", control="b")

@@ -228,6 +228,8 @@ def _check_units(units: Frame, control: str) -> None:
     problems = [f"{problem}: give one row a unit and age since its first exposure" for problem in problems]
     if problems := problems or _unequal(units, control):
         raise ExperimentError(problems)
+    if rows_of(units.select(nw.col("ages").max()))[0]["ages"] < 2:
+        raise NotEnoughDataError("every unit was seen at one age only: a trend needs two ages or more, so wait")
 
 
 def _unequal(units: Frame, control: str) -> list[str]:
