@@ -21,6 +21,7 @@ from clvhelpers.reporting import small_groups
 from clvhelpers.reporting.compare import compare
 from clvhelpers.reporting.comparison import Comparison
 from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.experiment_metrics import ExperimentResult
 from clvhelpers.reporting.fetch import fetch, needs_fetching, notes_of
 from clvhelpers.reporting.forecast import Forecast, look_ahead
 from clvhelpers.reporting.history import earlier
@@ -62,6 +63,7 @@ class Analysis:
     forecast: Forecast
     tiers: Tiers | None
     warnings: tuple[str, ...]
+    experiment: ExperimentResult | None = None
     history: tuple[Mapping[str, Any], ...] = ()
     comparison: Comparison | None = None
 
@@ -114,6 +116,7 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     groups = None if groups is None else small_groups.hide_groups(groups, least, log.customers - len(summary))
     tiers = None if forecast.value is None else value_tiers(forecast.value.clv)
     tiers = None if tiers is None else small_groups.hide_tiers(tiers, least)
+    experiment = _experiment(config, log, len(summary), notes)
     if any(part is not None and part.frame["customers"].isna().any() for part in (groups, tiers)):
         notes.add(f"Numbers of groups or tiers of fewer than {number(least)} customers are not given.")
     return Analysis(
@@ -133,7 +136,16 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
         forecast=_without_small_groups(forecast, least),
         tiers=tiers,
         warnings=tuple(notes.texts),
+        experiment=experiment,
     )
+
+
+def _experiment(config: ClientConfig, log: CleanLog, customers: int, notes: Notes) -> ExperimentResult | None:
+    if config.experiment is None:
+        return None
+    from clvhelpers.reporting.experiment import evaluate  # what compares arms is imported only where there are some
+
+    return evaluate(config, config.experiment, log, customers, notes)
 
 
 def _without_small_groups(forecast: Forecast, least: int) -> Forecast:

@@ -53,6 +53,22 @@ def fetch(config: ClientConfig, folder: Path) -> list[Path]:
     return paths
 
 
+def experiment_files(config: ClientConfig, findings: Findings | None = None) -> list[Path]:
+    """The local files of a client's experiment, none without one. Raises `DataContractError` where a file is not there.
+
+    Given `findings` collect the problems in place of an error.
+    """
+    if config.experiment is None:
+        return []
+    found = Findings() if findings is None else findings
+    before = len(found.problems)
+    paths = expand(config.experiment.source, found)
+    found.problems[before:] = [f"the experiment: {problem}" for problem in found.problems[before:]]
+    if findings is None:
+        found.stop_if_any()
+    return paths
+
+
 def notes_of(config: ClientConfig, files: Iterable[str | Path] = ()) -> tuple[str, ...]:
     """What a reader should know of how the files were found, such as those of a folder that are not read.
 
@@ -81,6 +97,7 @@ def problems_of(config: ClientConfig) -> list[str]:
     for one in how.source or []:
         if not is_address(one):
             expand(one, findings)
+    experiment_files(config, findings)
     if how.database is not None and how.database.duckdb is not None and not Path(how.database.duckdb).is_file():
         findings.problems.append(f"no DuckDB file {how.database.duckdb}")
     if how.database is not None and how.database.postgres is not None and find_spec("psycopg") is None:

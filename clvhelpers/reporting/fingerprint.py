@@ -15,6 +15,7 @@ from typing import Any
 
 from clvhelpers import __version__
 from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.fetch import experiment_files
 from clvhelpers.reporting.folder import report_days
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ def fingerprint(config: ClientConfig, data_sha256: str, template: Path, pdf: str
         "data": data_sha256,
         "settings": config.as_dict(),
         "files": [name and sha256_of(Path(name)) for name in named],
+        "experiment": [sha256_of(path) for path in experiment_files(config)],
         "template": sha256_of(template),
         "pdf": pdf,
         "package": [__version__, package_sha256()],
@@ -54,8 +56,9 @@ def settings_sha256(settings: Mapping[str, Any]) -> str:
     >>> settings_sha256(one) == settings_sha256(two) != settings_sha256({**one, "seed": 1})
     True
     """
-    source = [name.rpartition("/")[2] for name in settings["transactions"]["source"] or []]
-    return sha256_of_value({**settings, "transactions": {**settings["transactions"], "source": source}})
+    placed = {name: settings[name] for name in ("transactions", "experiment") if settings.get(name)}
+    names = {name: [one.rpartition("/")[2] for one in block["source"] or []] for name, block in placed.items()}
+    return sha256_of_value({**settings, **{name: {**placed[name], "source": names[name]} for name in placed}})
 
 
 def sha256_of(file: Path) -> str:

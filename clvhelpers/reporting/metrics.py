@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field
 import clvhelpers
 from clvhelpers.cohorts import CohortTable, retention_at
 from clvhelpers.reporting.comparison import Alert, Comparison
+from clvhelpers.reporting.experiment_metrics import ExperimentResult
 from clvhelpers.reporting.history import WITH_SPEND
 from clvhelpers.reporting.part import Part
 from clvhelpers.reporting.uncertainty import Precision, precision_of
@@ -140,7 +141,9 @@ class Metrics(Part):
     tiers: list[Tier] | None
     concentration: ConcentrationShares | None
     acquisition: list[Acquisition] | None = Field(default=None, description="null: no costs by channel were given")
-    experiment: dict[str, Any] | None = Field(default=None, description="null: no experiment was given")
+    experiment: ExperimentResult | None = Field(
+        default=None, description="null: no experiment was given, or it can't be evaluated yet"
+    )
     uncertainty: dict[str, Precision] | None = Field(
         default=None, description="standard errors by figure; null in files of before they were kept"
     )
@@ -176,6 +179,7 @@ def metrics_of(analysis: "Analysis") -> Metrics:
         segments=_segments(analysis),
         tiers=_tiers(analysis),
         concentration=_concentration(analysis.concentration),
+        experiment=analysis.experiment,
         uncertainty=precision_of(analysis),
         comparison=analysis.comparison,
         alerts=[] if analysis.comparison is None else analysis.comparison.alerts(),

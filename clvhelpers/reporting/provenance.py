@@ -50,11 +50,16 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("Seed of the range", f"{config.seed} ({number(DRAWS)} draws, {percent(LEVEL, 0)} range)"),
         ("Settings, SHA-256", settings_sha256(config.as_dict())),
         *((f"Data {file.path.name}, SHA-256", file.sha256) for file in analysis.source.files),
+        *((f"Experiment {name}, SHA-256", sha256) for name, sha256 in _experiment_files(analysis).items()),
         (
             "Versions",
             ", ".join([f"Python {sys.version.split()[0]}", *(f"{name} {version(name)}" for name in LIBRARIES)]),
         ),
     ]
+
+
+def _experiment_files(analysis: Analysis) -> dict[str, str]:
+    return {} if analysis.experiment is None else analysis.experiment.files
 
 
 def _rule_words(value: object) -> str:

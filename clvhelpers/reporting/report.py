@@ -12,6 +12,7 @@ from clvhelpers.reporting.appendix import tables_behind
 from clvhelpers.reporting.changes import changes
 from clvhelpers.reporting.config import load_config
 from clvhelpers.reporting.customer_list import customer_list
+from clvhelpers.reporting.experiment_pages import experiment
 from clvhelpers.reporting.markdown import own_page
 from clvhelpers.reporting.privacy import run_key, without_ids
 from clvhelpers.reporting.shown import Shown, show
@@ -80,6 +81,11 @@ class Report:
     def prediction(self) -> None:
         """Predicted value with its check and its range, and what the model can't say."""
         self._show("prediction", "Predicted value", pages.prediction)
+
+    def experiment(self) -> None:
+        """What was tried, whether it was sound, what happened and what it is worth; nothing without an experiment."""
+        if (tried := self.config.experiment) is not None:
+            self._show("experiment", f"Experiment: {tried.name}", experiment)
 
     def method(self) -> None:
         """How the numbers were made."""

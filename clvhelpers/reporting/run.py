@@ -112,9 +112,10 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, secrets
         "template": {"file": Path(job.template).name, "sha256": fingerprint.sha256_of(Path(job.template))},
         "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
     }
-    before = [_stamp(file) for file in inputs.files]
+    read = [*inputs.files, *fetch.experiment_files(config)]
+    before = [_stamp(file) for file in read]
     _execute(staging, job, inputs)
-    if before != [_stamp(file) for file in inputs.files]:
+    if before != [_stamp(file) for file in read]:
         raise OutputError("The data changed while the report was made from them; run it again.")
     metrics = json.loads((staging / "metrics.json").read_text(encoding="utf-8"))
     with folder.writing(staging):

@@ -17,7 +17,8 @@ from clvhelpers.reporting.reference import SCHEMA, block_of
 from clvhelpers.sources import Guess, SourceOptions, guess_columns, open_transactions, peek
 
 NEEDED = ("customer", "date")
-INSTEAD = ("duckdb", "query")  # in place of `postgres` and `table`: comments also when the block is used
+# What stands in place of `postgres`, `table`, `days` and `pre_period_days`: comments also when the block is used.
+INSTEAD = ("duckdb", "query", "before", "duration", "left", "price", "window", "horizon", "value_per_success")
 SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
@@ -169,7 +170,8 @@ def _optional_blocks(section: type[BaseModel], keys: Iterable[str], indent: str 
         block = block_of(section.model_fields[key].annotation)
         assert block is not None
         yield f"{indent}# {key}:  # {(block.__doc__ or '').strip().rstrip('.')}"
-        for line in _optional(block, block.model_fields):
+        inside = [inner for inner in block.model_fields if inner not in _plain_keys(block)]
+        for line in (*_optional(block, _plain_keys(block)), *_optional_blocks(block, inside)):
             yield f"{indent}#   {line.removeprefix('# ')}"
 
 

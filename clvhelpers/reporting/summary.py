@@ -5,6 +5,7 @@ never written around: the text says that it can't be had, or leads with what is 
 """
 
 from clvhelpers.models.validation import FEWEST_PURCHASES
+from clvhelpers.reporting.experiment_words import short_verdict
 from clvhelpers.reporting.forecast import LEVEL
 from clvhelpers.reporting.metrics import Holdout, Metrics, Segment
 from clvhelpers.text import Text, count, day, join, md, money, number, percent
@@ -15,7 +16,7 @@ SMALLEST_SHARE = 0.01
 
 def summary(metrics: Metrics) -> list[Text]:
     """The summary of a report: worth, certainty, what changed, who matters, what to do first, what can't be said."""
-    told = [worth(metrics), certainty(metrics), *changed(metrics), who_matters(metrics)]
+    told = [worth(metrics), certainty(metrics), *changed(metrics), *tested(metrics), who_matters(metrics)]
     return [*told, do_first(metrics), limits(metrics)]
 
 
@@ -142,6 +143,11 @@ def changed(metrics: Metrics) -> list[Text]:
     return [md("**What changed.** {sentence}", sentence=metrics.comparison.sentence())]
 
 
+def tested(metrics: Metrics) -> list[Text]:
+    """What was tried, and whether it paid off, if anything was."""
+    return [] if metrics.experiment is None else [short_verdict(metrics.experiment, metrics.currency)]
+
+
 def who_matters(metrics: Metrics) -> Text:
     """Who matters: the group that brought most, and how few customers carry the revenue."""
     shares = metrics.concentration
@@ -211,6 +217,12 @@ def limits(metrics: Metrics) -> Text:
         if not metrics.acquisition
         else ""
     )
+    only_a_test = (
+        "The report describes who bought; it does not show that a campaign would cause more. Only a test does."
+        if metrics.experiment is None
+        else "Outside of the experiment the report describes who bought; it does not show that a campaign would cause "
+        "more."
+    )
     warnings = len(metrics.data.warnings)
     noted = "" if not warnings else "{warnings} under *Data audit* say{s} what else to keep in mind. "
     return md(
@@ -218,8 +230,7 @@ def limits(metrics: Metrics) -> Text:
         + margin
         + cost
         + noted
-        + "The report "
-        "describes who bought; it does not show that a campaign would cause more. Only a test does.",
+        + only_a_test,
         margin=percent(metrics.base.gross_margin, 0),
         warnings="One note" if warnings == 1 else f"{warnings} notes",
         s="s" if warnings == 1 else "",

@@ -4,12 +4,12 @@ import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from encodings.aliases import aliases
+from typing import ClassVar
 
 from clvhelpers.sources.findings import Findings, nearest
 
 TEXTS = ("customer", "order", "channel", "category", "currency")
 NUMBERS = ("amount", "quantity", "unit_price", "cost")
-KEYS = ("customer", "date", *TEXTS[1:], *NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,18 @@ class SourceOptions:
     timezone: str | None = None
     source_timezone: str | None = None
     sheet: str | None = None
+    texts: ClassVar[tuple[str, ...]] = TEXTS
 
     @property
     def wanted(self) -> dict[str, str]:
         return {ours: theirs for ours, theirs in self.columns.items() if theirs is not None}
 
     def check(self, findings: Findings) -> None:
+        keys = ("customer", "date", *self.texts[1:], *NUMBERS)
         for ours in self.columns:
-            if ours not in KEYS:
+            if ours not in keys:
                 findings.problems.append(
-                    f"columns: {ours} is not one of our names.{nearest(ours, KEYS)} They are {', '.join(KEYS)}"
+                    f"columns: {ours} is not one of our names.{nearest(ours, keys)} They are {', '.join(keys)}"
                 )
         for ours in ("customer", "date"):
             if ours not in self.wanted:

@@ -18,7 +18,7 @@ from clvhelpers.sources.dates import Clock, date_expression
 from clvhelpers.sources.engine import engine_settings
 from clvhelpers.sources.files import SourceFile
 from clvhelpers.sources.findings import Findings, examples, identifier, places
-from clvhelpers.sources.options import NUMBERS, TEXTS, SourceOptions
+from clvhelpers.sources.options import NUMBERS, SourceOptions
 from clvhelpers.sources.staging import Stage
 
 CANONICAL = {"customer": "customer_id", "order": "order_id"}
@@ -132,7 +132,7 @@ def _typed(
     values = {name: f"coalesce({name}_value, {written.sql(name)})" for name in numbers}
     if "unit_price" in wanted:
         values["amount"] = f"({values['quantity']}) * ({values['unit_price']})"
-    texts = [name for name in TEXTS if name in wanted]
+    texts = [name for name in options.texts if name in wanted]
     fields = {CANONICAL.get(name, name): identifier(name) for name in texts}
     fields |= {"customer_id": customer, "date": date} | values
     unread = {"date_text": "CASE WHEN date_value IS NULL THEN staged.date END"}

@@ -81,7 +81,7 @@ def uncommented(text: str, key: str) -> str:
 def test_every_key_stands_in_the_file_with_its_meaning(tmp_path: Path) -> None:
     lines = [line.lstrip("# ") for line in starter(tmp_path).splitlines()]
     every = list(blocks())
-    assert len(every) == 13
+    assert len(every) == 16
     for section in every:
         for key, field in section.model_fields.items():
             found = [line for line in lines if line.startswith(f"{key}:")]
@@ -91,7 +91,9 @@ def test_every_key_stands_in_the_file_with_its_meaning(tmp_path: Path) -> None:
             assert guessed or is_block or any(str(field.description) in line for line in found), key
 
 
-OPTIONAL_BLOCKS = ("database", "access", "rules", "brand", "sections", "pages", "appendix", "privacy", "email")
+OPTIONAL_BLOCKS = (
+    *("database", "access", "experiment", "rules", "brand", "sections", "pages", "appendix", "privacy", "email"),
+)
 
 
 @pytest.mark.parametrize("block", OPTIONAL_BLOCKS)

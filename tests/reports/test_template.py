@@ -25,6 +25,7 @@ SECTIONS = [
     "groups_and_tiers",
     "concentration",
     "prediction",
+    "experiment",
     "method",
 ]
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from clvhelpers.reporting.config.brand import Brand
+from clvhelpers.reporting.config.experiment import Experiment
 from clvhelpers.reporting.config.section import FilePath, Section
 from clvhelpers.reporting.config.transactions import Transactions, Zone, meant
 
@@ -97,6 +98,9 @@ class Sections(Section):
     )
     concentration: bool = Field(default=True, description="true or false: how few customers carry the revenue")
     prediction: bool = Field(default=True, description="true or false: predicted value, with its check")
+    experiment: bool = Field(
+        default=True, description="true or false: whether what was tried paid off, where there is an experiment"
+    )
     method: bool = Field(default=True, description="true or false: how the numbers were made")
 
 
@@ -181,6 +185,9 @@ class ClientConfig(Section):
     )
     transactions: Transactions = Field(description="a block with `source` (or `database`) and `columns`")
     economics: Economics = Field(default=Economics(), description="a block with `gross_margin` and so on")
+    experiment: Experiment | None = Field(
+        default=None, description="a block about what was tried on whom; it makes a section that ends in a verdict"
+    )
     rules: RuleActions = Field(default=RuleActions(), description="a block of rules for rows with a problem")
     brand: Brand = Field(default=Brand(), description="a block with the logo, colours, font and footer")
     sections: Sections = Field(default=Sections(), description="a block that says which parts are made")
@@ -196,6 +203,20 @@ class ClientConfig(Section):
     def _own_currency(self) -> "ClientConfig":
         if self.rules.currencies.get(self.currency, 1) != 1:
             raise ValueError(f"`rules.currencies` gives a rate for {self.currency}, the client's own; take it out.")
+        return self
+
+    @model_validator(mode="after")
+    def _worth_of_the_experiment(self) -> "ClientConfig":
+        tried = self.experiment
+        if tried is None or tried.outcome.kind == "bought":
+            return self
+        if tried.outcome.kind == "revenue" and tried.columns.outcome is None and not self.has_money:
+            raise ValueError(
+                "`experiment.outcome.kind` is revenue, and the transactions have no amounts: name "
+                "`experiment.columns.outcome`, or take kind: bought."
+            )
+        if self.economics.gross_margin is None:
+            raise ValueError("`economics.gross_margin` is missing: without it an experiment has no value in money.")
         return self
 
     @property

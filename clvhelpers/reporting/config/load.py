@@ -69,7 +69,7 @@ def _with_absolute_paths(config: ClientConfig, folder: Path) -> ClientConfig:
     def absolute(name: str | None) -> str | None:
         return name if name is None or ADDRESS.match(name) else str((folder / name).resolve())
 
-    where = config.transactions
+    where, tried = config.transactions, config.experiment
     sources = None if where.source is None else [str(absolute(one)) for one in where.source]
     database = where.database and where.database.model_copy(update={"duckdb": absolute(where.database.duckdb)})
     changes: dict[str, Any] = {
@@ -80,6 +80,7 @@ def _with_absolute_paths(config: ClientConfig, folder: Path) -> ClientConfig:
         "pages": config.pages.model_copy(
             update={"before": absolute(config.pages.before), "after": absolute(config.pages.after)}
         ),
+        "experiment": tried and tried.model_copy(update={"source": [str(absolute(one)) for one in tried.source]}),
     }
     return config.model_copy(update=changes)
 

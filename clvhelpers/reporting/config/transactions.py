@@ -155,28 +155,9 @@ Sources = Annotated[
 ]
 
 
-class Transactions(Section):
-    """Where the transactions are, and how to read them."""
+class Written(Section):
+    """How the text of a file is written."""
 
-    source: Sources | None = Field(
-        default=None,
-        description="a file, a folder, a path with *, an s3:// or https:// address, or a list of these; "
-        "paths are relative to this file",
-    )
-    database: Database | None = Field(
-        default=None, description="a block with `duckdb` or `postgres`, in place of `source`"
-    )
-    allow_network: bool = Field(
-        default=False, description="true or false: whether `source` may name s3:// and https:// addresses"
-    )
-    access: Access = Field(default=Access(), description="a block with what opens those addresses")
-    row_limit: int = Field(
-        default=200_000_000, ge=1, description="a whole number: a source with more rows is refused, not cut"
-    )
-    time_limit_seconds: int = Field(
-        default=900, ge=1, le=86_400, description="a whole number of seconds that a database or a download may take"
-    )
-    columns: Columns = Field(description="a block of lines such as `customer: CustomerID` (ours: theirs)")
     encoding: Annotated[str, AfterValidator(_encoding)] = Field(
         default="utf-8", description="the encoding of the text, such as utf-8 or cp1252 (Windows)"
     )
@@ -204,6 +185,40 @@ class Transactions(Section):
     )
 
     @model_validator(mode="after")
+    def _two_marks(self) -> "Written":
+        if self.decimal == self.thousands:
+            raise ValueError("has the same character for `decimal` and `thousands`.")
+        return self
+
+
+class _Where(Section):
+    """Where the transactions are."""
+
+    source: Sources | None = Field(
+        default=None,
+        description="a file, a folder, a path with *, an s3:// or https:// address, or a list of these; "
+        "paths are relative to this file",
+    )
+    database: Database | None = Field(
+        default=None, description="a block with `duckdb` or `postgres`, in place of `source`"
+    )
+    allow_network: bool = Field(
+        default=False, description="true or false: whether `source` may name s3:// and https:// addresses"
+    )
+    access: Access = Field(default=Access(), description="a block with what opens those addresses")
+    row_limit: int = Field(
+        default=200_000_000, ge=1, description="a whole number: a source with more rows is refused, not cut"
+    )
+    time_limit_seconds: int = Field(
+        default=900, ge=1, le=86_400, description="a whole number of seconds that a database or a download may take"
+    )
+    columns: Columns = Field(description="a block of lines such as `customer: CustomerID` (ours: theirs)")
+
+
+class Transactions(Written, _Where):
+    """Where the transactions are, and how to read them."""
+
+    @model_validator(mode="after")
     def _one_source(self) -> "Transactions":
         if (self.source is None) == (self.database is None):
             raise ValueError("should name either `source` or `database`.")
@@ -218,10 +233,4 @@ class Transactions(Section):
                 "names an address with a user or password in it; put a token into an environment variable named by "
                 "`access.token`."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _two_marks(self) -> "Transactions":
-        if self.decimal == self.thousands:
-            raise ValueError("has the same character for `decimal` and `thousands`.")
         return self

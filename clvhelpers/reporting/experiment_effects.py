@@ -1,0 +1,198 @@
+"""What happened in an experiment, and what it is worth a customer: one way for each kind of outcome.
+
+Money a customer and the share who bought are compared over the days that count and no longer, so the lift in value
+is that of the window alone. For how long customers stay there are the three rows of `clv_lift`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import pandas as pd
+
+from clvhelpers.errors import NotEnoughDataError
+from clvhelpers.experiments import arm_counts, clv_lift, compare_many, compare_means, compare_rates, decide
+from clvhelpers.experiments.decision import Decision
+from clvhelpers.experiments.effect import difference_and_error
+from clvhelpers.experiments.lift import DEFAULT_ROW, ClvLift
+from clvhelpers.formulas import convert_rate
+from clvhelpers.reporting.config import ClientConfig
+from clvhelpers.reporting.config.experiment import Experiment
+from clvhelpers.reporting.experiment_metrics import ArmEffect, LiftRow
+from clvhelpers.reporting.experiment_sound import BEFORE, covariates
+from clvhelpers.reporting.experiment_units import Units
+from clvhelpers.reporting.small_groups import fewer_than, is_few
+
+LEVEL = 0.95
+WINDOW = "window"
+MONEY_BEFORE = ("pre_revenue", "before")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The effects of all arms, their lifts in money (none where a success has no value), and how each is decided."""
+
+    effects: list[ArmEffect]
+    lifts: list[LiftRow] | None
+    decide: Callable[..., Decision]
+    adjusted_for: str | None = None
+    correlation: float | None = None
+    window: int | None = None
+    horizon: int | None = None
+
+
+def measure(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
+    """The effects and lifts of an experiment. Raises `NotEnoughDataError` where the data are too few for them."""
+    ways = {"revenue": _revenue, "bought": _bought, "stay": _stay}
+    return ways[tried.outcome.kind](units, config, tried)
+
+
+def _revenue(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
+    covariate = next((name for name in covariates(units) if name in MONEY_BEFORE), None)
+    found = compare_means(
+        units.mature,
+        "outcome",
+        covariate,
+        measured_at="before",
+        control=tried.control,
+        level=LEVEL,
+        currency=config.currency,
+    )
+    margin = config.economics.gross_margin or 0.0
+    rows = found.frame.rename(columns={"control_mean": "control_value", "mean": "value"})
+    return Measured(
+        _effects(rows),
+        [_window_row(found, arm, margin, tried) for arm in rows["arm"]],
+        lambda arm, **terms: decide(found, arm=arm, value=margin, currency=config.currency, level=LEVEL, **terms),
+        None if covariate is None else BEFORE[covariate],
+        None if covariate is None else found.correlation,
+    )
+
+
+def _bought(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
+    counts = arm_counts(units.mature, "outcome", control=tried.control)
+    _check_counts(counts.successes, counts.units, config.privacy.minimum_group)
+    found = compare_rates(counts, control=tried.control, level=LEVEL)
+    rows = found.frame.rename(columns={"control_rate": "control_value", "rate": "value"})
+    worth = tried.value_per_success
+    rows["break_even_value"] = [_break_even(*one, tried) for one in zip(rows["arm"], rows["difference"], strict=True)]
+    return Measured(
+        _effects(rows),
+        None if not worth else [_window_row(found, arm, worth, tried) for arm in rows["arm"]],
+        lambda arm, **terms: decide(found, arm=arm, value=worth or 0.0, currency=config.currency, level=LEVEL, **terms),
+    )
+
+
+def _break_even(arm: str, difference: float, tried: Experiment) -> float | None:
+    return tried.cost_of(arm) / difference if difference > 0 else None
+
+
+def _check_counts(successes: dict[str, int], units: dict[str, int], least: int) -> None:
+    """Nothing is compared where all did the same, or shown where a share would be one of few customers."""
+    total = sum(successes.values())
+    if total in (0, sum(units.values())):
+        raise NotEnoughDataError(f"{'everybody' if total else 'nobody'} bought in any arm: there is nothing to compare")
+    both = pd.Series([*successes.values(), *(units[arm] - ones for arm, ones in successes.items())])
+    if is_few(both, least).any():
+        raise NotEnoughDataError(
+            f"{fewer_than(least)} customers of an arm bought, or did not, and of so few no number is shown: wait for "
+            "more"
+        )
+
+
+def _window_row(found: Any, arm: str, worth: float, tried: Experiment) -> LiftRow:
+    """The lift of the days that count: the difference, at what one of it is worth."""
+    row = found.frame.set_index("arm").loc[arm]
+    _, error = difference_and_error(found, arm)
+    lift, low, high = (worth * float(row[name]) for name in ("difference", "low", "high"))
+    assumption = f"nothing after day {tried.outcome.days} is counted"
+    numbers = {"lift": lift, "standard_error": worth * error, "low": low, "high": high}
+    return _lift_row({"arm": arm, "row": WINDOW, **numbers, "assumption": assumption, "problem": ""}, tried)
+
+
+def _lift_row(row: dict[str, Any], tried: Experiment) -> LiftRow:
+    known = {name: _known(value) for name, value in row.items()}
+    cost = tried.cost_of(row["arm"])
+    after = {name: None if known[name] is None else known[name] - cost for name in ("lift", "low", "high")}
+    return LiftRow(after_cost=after["lift"], after_cost_low=after["low"], after_cost_high=after["high"], **known)
+
+
+def _stay(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
+    outcome, economics = tried.outcome, config.economics
+    per_period = float(convert_rate(1.0, "year", outcome.period, kind="nominal"))
+    horizon = outcome.horizon or round(economics.horizon_months / 12 / per_period)
+    lift = clv_lift(
+        units.mature,
+        margin=(outcome.price or 0.0) * (economics.gross_margin or 0.0),
+        discount_rate=economics.discount_rate,
+        horizon=horizon,
+        window=outcome.window,
+        unit=outcome.period,
+        control=tried.control,
+        level=LEVEL,
+        currency=config.currency,
+    )
+    return Measured(
+        _stay_effects(lift),
+        [_lift_row({str(name): value for name, value in row.items()}, tried) for row in lift.frame.to_dict("records")],
+        lambda arm, **terms: lift.decide(arm=arm, row=_deciding_row(lift, arm), **terms),
+        window=lift.window,
+        horizon=lift.horizon,
+    )
+
+
+def _deciding_row(lift: ClvLift, arm: str) -> str:
+    return WINDOW if lift.of(arm)[DEFAULT_ROW]["problem"] else DEFAULT_ROW
+
+
+def _stay_effects(lift: ClvLift) -> list[ArmEffect]:
+    """The share still there at the end of the window, by Kaplan and Meier, with Greenwood's error."""
+    curves = {arm: curve[curve["period"] > 0] for arm, curve in lift.survival.groupby("arm")}
+    shares = {arm: float(curve["survival"].iloc[-1]) for arm, curve in curves.items()}
+    errors = {
+        arm: shares[arm] ** 2 * float((curve["left"] / (curve["at_risk"] * (curve["at_risk"] - curve["left"]))).sum())
+        for arm, curve in curves.items()
+    }
+    half = NormalDist().inv_cdf(0.5 + lift.level / 2)
+    rows = []
+    for arm in lift.arms:
+        difference = shares[arm] - shares[lift.control]
+        error = math.sqrt(errors[arm] + errors[lift.control])
+        rows.append(
+            {
+                "arm": arm,
+                "control_value": shares[lift.control],
+                "value": shares[arm],
+                "difference": difference,
+                "low": difference - half * error,
+                "high": difference + half * error,
+                "p_value": math.erfc(abs(difference) / error / math.sqrt(2)),
+            }
+        )
+    return _effects(pd.DataFrame(rows))
+
+
+def _effects(rows: pd.DataFrame) -> list[ArmEffect]:
+    """The rows of a comparison, with p-values for their number where there are several."""
+    adjusted = [None] * len(rows) if len(rows) == 1 else compare_many(_Rows(rows)).frame["adjusted"].tolist()
+    return [
+        ArmEffect(
+            adjusted_p_value=adjusted[place],
+            **{name: _known(row.get(name)) for name in ArmEffect.model_fields if name != "adjusted_p_value"},
+        )
+        for place, row in enumerate(rows.to_dict("records"))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of a comparison as `compare_many` takes them."""
+
+    frame: pd.DataFrame
+
+
+def _known(value: Any) -> Any:
+    """A value as JSON knows it: none where it is missing or has no end."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
