@@ -1,0 +1,92 @@
+"""The probability to be treated given what was known before, the weights that follow from it, and their errors."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from clvhelpers.errors import ConvergenceError, NotEnoughDataError
+from clvhelpers.experiments.chosen import Chosen
+
+Array = npt.NDArray[np.float64]
+Treated = npt.NDArray[np.bool_]
+On = Literal["treated", "all"]
+MOST_STEPS = 60
+SAME_DEVIANCE = 1e-10  # of a unit: a step that changes less is the last
+TOLD = 1e-3  # deviance of a unit below which the covariates tell who was treated
+
+
+def propensity(units: Chosen) -> Array:
+    """Each unit's probability to be treated, by a logistic regression on the covariates; a number a unit.
+
+    Raises `NotEnoughDataError` where the covariates tell exactly who was treated, for then nobody can be compared.
+    """
+    columns, treated = with_constant(units), units.treated.astype(float)
+    slopes, deviance = np.zeros(columns.shape[1]), np.inf
+    for _ in range(MOST_STEPS):
+        p = expit(columns @ slopes)
+        before, deviance = deviance, _deviance(p, units.treated)
+        if deviance < TOLD:
+            raise NotEnoughDataError(
+                f"{', '.join(map(str, units.covariates))} tell exactly who was treated: no unit has a like one in the "
+                "other group, and no method can compare them; it takes customers of whom some were treated and some not"
+            )
+        if before - deviance < SAME_DEVIANCE:
+            return np.asarray(p)
+        root = np.sqrt(p * (1 - p))
+        step = np.linalg.lstsq(columns * root[:, None], (treated - p) / np.maximum(root, 1e-9), rcond=None)[0]
+        slopes = _shorter(columns, units.treated, slopes, step, deviance)
+    raise ConvergenceError("the logistic regression of who was treated found no end: leave covariates out")
+
+
+def with_constant(units: Chosen) -> Array:
+    """The covariates that vary, in units of their spread, with a column of ones before them."""
+    varies = units.covariates.columns[units.covariates.nunique() > 1]
+    used = Chosen(units.outcome, units.treated, units.covariates[varies])
+    return np.column_stack([np.ones(len(units.outcome)), used.design()])
+
+
+def _deviance(p: Array, treated: Treated) -> float:
+    return float(-2 * np.log(np.where(treated, p, 1 - p).clip(1e-300)).mean())
+
+
+def _shorter(columns: Array, treated: Treated, slopes: Array, step: Array, deviance: float) -> Array:
+    """The slopes after a Newton step, halved as long as it makes the fit worse."""
+    for halvings in range(20):
+        new = slopes + step / 2**halvings
+        if _deviance(expit(columns @ new), treated) <= deviance:
+            return new
+    return slopes
+
+
+def weights(p: Array, treated: Treated, on: On) -> Array:
+    """What each unit counts, for the effect on the treated or on all.
+
+    >>> p, treated = np.array([0.5, 0.8, 0.5, 0.8]), np.array([True, True, False, False])
+    >>> weights(p, treated, "treated").round(2).tolist(), weights(p, treated, "all").round(2).tolist()
+    ([1.0, 1.0, 1.0, 4.0], [2.0, 1.25, 2.0, 5.0])
+    """
+    return np.where(treated, 1.0 if on == "treated" else 1 / p, (p if on == "treated" else 1.0) / (1 - p))
+
+
+def weighted_difference(units: Chosen, p: Array, on: On) -> tuple[float, float]:
+    """Weighted mean of the treated minus that of the others, and its standard error.
+
+    The error is the sandwich of the estimating equations of the propensity and of both means, so it knows that the
+    propensity was estimated. Source: Stefanski & Boos (2002), American Statistician 56, 29-38.
+    """
+    columns, weight = with_constant(units), weights(p, units.treated, on)
+    information = columns.T @ (columns * (p * (1 - p))[:, None])
+    scores = columns * (units.treated - p)[:, None]
+    grows = weight - (on == "all")  # of the weight of the others, with the log odds of being treated; of the treated, -
+    slope = np.where(units.treated, 0.0 if on == "treated" else -grows, grows)
+    means, influences = {}, {}
+    for group in (True, False):
+        own = units.treated == group
+        total = weight[own].sum()
+        means[group] = float(weight[own] @ units.outcome[own] / total)
+        off = np.where(own, units.outcome - means[group], 0.0)
+        through = np.linalg.lstsq(information, columns.T @ (slope * off), rcond=None)[0]
+        influences[group] = (weight * off + scores @ through) / total
+    return means[True] - means[False], float(np.sqrt(np.sum((influences[True] - influences[False]) ** 2)))
