@@ -84,6 +84,10 @@ class SeasonWarning(ClvWarning):
     """A season or a promotion shows in the data, and the method knows of age only."""
 
 
+class FollowUpWarning(ClvWarning):
+    """One arm of an experiment was watched for longer than another."""
+
+
 class SampleRatioWarning(ClvWarning):
     """The arms are not of the sizes that were planned, so something but chance decided who is in which."""
 

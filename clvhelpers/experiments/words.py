@@ -18,13 +18,14 @@ def shown_p(p_value: float) -> str:
     return f"p below {SMALLEST_P}" if p_value < SMALLEST_P else f"p {number(p_value, 3)}"
 
 
-def points(difference: float, decimals: int = 1) -> str:
+def points(difference: float, decimals: int = 1, *, signed: bool = False) -> str:
     """A difference of two shares in percentage points.
 
-    >>> points(-0.0059, 2), points(0.05, 0)
-    ('-0.59 points', '5 points')
+    >>> points(-0.0059, 2), points(0.05, 0), points(0.05, 0, signed=True)
+    ('-0.59 points', '5 points', '+5 points')
     """
-    return f"{number(100 * difference, decimals)} points"
+    sign = "+" if signed and difference > 0 else ""
+    return f"{sign}{number(100 * difference, decimals)} points"
 
 
 def decimals_for(half_width: float) -> int:

@@ -12,6 +12,7 @@ from clvhelpers.plots.survival import dots_height
 
 MARGIN = 0.12  # of the width of what is known, on both sides
 LONGEST_LINE = 22  # of a label, in characters; the rest goes on a line below
+LEGIBLE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}  # also on the line of no effect
 
 Shown = Callable[[float], str]
 
@@ -41,7 +42,9 @@ def effect_points(rows: pd.DataFrame, finding: str, axis: str, shown: Shown, tic
             axes.plot(np.full(len(endless), edge), endless, arrow, color=BLUE, clip_on=False)
         axes.plot(rows["estimate"], places, "o", color=BLUE, markersize=7)
         for place, estimate in zip(places, rows["estimate"], strict=True):
-            axes.annotate(shown(estimate), (estimate, place), (0, 7), textcoords="offset points", ha="center")
+            axes.annotate(
+                shown(estimate), (estimate, place), (0, 7), textcoords="offset points", ha="center", bbox=LEGIBLE
+            )
         axes.set_yticks(places, [textwrap.fill(str(label), LONGEST_LINE) for label in rows["label"]])
         axes.set_ylim(-0.6, len(rows) - 0.3)
         axes.set_xlim(*edges)

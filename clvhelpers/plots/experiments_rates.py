@@ -12,7 +12,7 @@ from clvhelpers.experiments.words import points
 from clvhelpers.plots.effects import effect_points
 from clvhelpers.plots.look import COLOURS, Picture, canvas, title
 from clvhelpers.plots.survival import few_enough
-from clvhelpers.text import number, percent
+from clvhelpers.text import percent
 
 if TYPE_CHECKING:
     from clvhelpers.experiments.rates import RateComparison
@@ -29,11 +29,8 @@ def rate_differences(result: "RateComparison") -> Picture:
     """
     frame = result.frame
     decimals = max(result.decimals(row) for row in frame.to_dict("records"))
-    rows = frame.assign(label=frame["arm"], estimate=frame["difference"])[["label", "estimate", "low", "high"]]
     axis = f"Difference from {result.counts.control} in percentage points ({percent(result.level, 0)} interval)"
-    return effect_points(
-        rows, _finding(result), axis, lambda value: _points(value, decimals), lambda value: _signed(value, decimals)
-    )
+    return difference_points(frame.rename(columns={"arm": "label"}), _finding(result), axis, decimals)
 
 
 def relative_lifts(result: "RateComparison") -> Picture:
@@ -94,12 +91,15 @@ def _highest_and_lowest(rows: pd.DataFrame) -> str:
     return f"{best} and {worst} came back {rows['window'].iloc[0]}"
 
 
-def _signed(value: float, decimals: int) -> str:
-    return ("+" if value > 0 else "") + number(100 * value, decimals)
-
-
-def _points(value: float, decimals: int) -> str:
-    return f"{_signed(value, decimals)} points"
+def difference_points(rows: pd.DataFrame, finding: str, axis: str, decimals: int) -> Picture:
+    """Differences of shares (`label, difference, low, high`) in percentage points, as `effect_points` draws them."""
+    return effect_points(
+        rows.rename(columns={"difference": "estimate"})[["label", "estimate", "low", "high"]],
+        finding,
+        axis,
+        lambda value: points(value, decimals, signed=True),
+        lambda value: points(value, decimals, signed=True).removesuffix(" points"),
+    )
 
 
 def _finding(result: "RateComparison") -> str:

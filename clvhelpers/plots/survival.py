@@ -23,10 +23,11 @@ MOST_TICKS, MOST_DOTS = 8, 30
 SHORT_NAME, FEW_GROUPS = 16, 4
 
 
-def survival_curves(result: "Survival", until: float | None = None) -> Picture:
+def survival_curves(result: "Survival", until: float | None = None, finding: str = "") -> Picture:
     """Each curve as steps with its band, and under the axis how many stays are at risk at each age.
 
-    `until` cuts the axis at an age. Raises ConfigError for more groups than can be told apart.
+    `until` cuts the axis at an age, and `finding` is the title in place of how many are still there. Raises ConfigError
+    for more groups than can be told apart.
 
     >>> from clvhelpers.churn import kaplan_meier
     >>> stays = pd.DataFrame({"duration": [1, 2, 2, 3, 5], "left": [1, 1, 0, 1, 0]})
@@ -52,7 +53,7 @@ def survival_curves(result: "Survival", until: float | None = None) -> Picture:
             part.set_xlim(result.start, end)
         axes.set_xticks(ticks)
         axes.set_xlabel(f"{result.unit.capitalize()}s since the start")
-        finding = _finding(result, ticks)
+        finding = finding or _finding(result, ticks)
         title(axes, finding)
     return Picture(figure, f"Curve of the share still there by age. {finding}. {_curve_words(result, ticks)}")
 
