@@ -40,6 +40,7 @@ lint: $(TEST)  ## check style, types and formatting, notebooks included
 bench: $(TEST) $(PEERS)/.ready  ## compare speed, memory and numbers with other libraries (by hand)
 	@$(BIN)/python benchmarks/summary.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/cohorts.py
+	@$(BIN)/python benchmarks/experiments.py
 	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/peers.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/mcmc.py --peer-python $(PEERS)/bin/python

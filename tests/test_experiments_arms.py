@@ -40,6 +40,17 @@ def test_sums_are_those_of_pandas_on_every_engine_also_far_from_zero(frame: pd.D
         np.testing.assert_allclose(sums.covariances[str(arm)], rows[["before", "after"]].cov(), rtol=1e-6)
 
 
+def test_first_rows_unlike_the_others_cost_no_digits() -> None:
+    random = np.random.default_rng(4)
+    spend = np.concatenate([random.normal(0, 1, 2000), random.normal(1e7, 1, 18000)])
+    frame = pd.DataFrame({"arm": np.repeat(["control", "offer"], [2000, 18000]), "spend": spend, "same": 0.1})
+    sums = arm_sums(frame, ["spend", "same"])
+    for arm, rows in frame.groupby("arm"):
+        assert sums.mean(str(arm), "spend") == pytest.approx(rows["spend"].mean(), abs=1e-6)
+        assert sums.covariance(str(arm), "spend", "spend") == pytest.approx(rows["spend"].var(), rel=1e-6)
+        assert sums.covariance(str(arm), "same", "same") == pytest.approx(0, abs=1e-30)
+
+
 def test_counts_are_the_same_from_a_frame_and_by_hand(frame: pd.DataFrame) -> None:
     by_hand = {str(arm): (int(rows["kept"].sum()), len(rows)) for arm, rows in frame.groupby("arm")}
     counts = arm_counts(frame, "kept")

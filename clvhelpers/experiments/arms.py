@@ -5,6 +5,7 @@ for each outcome. The sums are made where the data lie (pandas, Polars, DuckDB o
 works on them, so ten million units cost one pass over the columns that matter. Who has only counts gives those.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -19,6 +20,9 @@ from clvhelpers.purchases import Frame, as_frame, rows_of
 from clvhelpers.text import count, number
 
 Array = npt.NDArray[np.float64]
+FIRST = 1000  # rows whose means the sums are taken around
+FAR = 100.0  # standard deviations from there to an arm's mean, above which digits would be lost
+ROUNDING = 1e-12  # of a mean
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,10 @@ def _given(data: Mapping[str, tuple[int, int]], control: str) -> ArmCounts:
 def arm_sums(data: Any, columns: Sequence[str], *, arm: str = "arm", control: str = "control") -> ArmSums:
     """Units, means, variances and covariances of numeric `columns` for each arm of a frame of any engine.
 
-    Two passes: the means first, so that squares of large numbers don't cancel. Sums made before are taken
-    as they are. Raises `ExperimentError` with every problem: a column that is not there or not numbers, missing or
-    infinite values (a customer who bought nothing has a 0), missing arm labels, fewer than two arms, no arm `control`.
+    One pass, around the means of the first rows so that squares of large numbers don't cancel; a second one around each
+    arm's own means where those were far off. Sums made before are taken as they are. Raises `ExperimentError` with
+    every problem: a column that is not there or not numbers, missing or infinite values (a customer who bought nothing
+    has a 0), missing arm labels, fewer than two arms, no arm `control`.
 
     >>> import pandas as pd
     >>> sums = arm_sums(pd.DataFrame({"arm": ["control", "control", "offer"], "spend": [1.0, 3.0, 5.0]}), ["spend"])
@@ -127,15 +132,19 @@ def arm_sums(data: Any, columns: Sequence[str], *, arm: str = "arm", control: st
     frame = as_frame(data, "the experiment")
     _check_columns(frame, [arm, *columns], columns)
     rows = frame.select(nw.col(arm).alias("arm"), *(nw.col(name).cast(nw.Float64) for name in columns))
-    facts = _facts(rows, columns)
-    order = _check_facts(facts, columns, control)
-    centre = _centre(facts, columns)
     pairs = list(combinations_with_replacement(range(len(columns)), 2))
-    products = _products(rows, columns, pairs, centre)
-    means = {name: np.array([facts[name][f"mean_{i}"] for i in range(len(columns))]) for name in order}
-    units = {name: int(facts[name]["n"]) for name in order}
-    covariances = {name: _covariance(products[name], pairs, means[name] - centre, units[name]) for name in order}
-    return ArmSums(tuple(columns), units, means, covariances)
+    start = _start(rows, columns)
+    sums = _sums(rows, columns, pairs, start, {})
+    usable = all(math.isfinite(row[f"product_{i}_{i}"] or 0) for row in sums.values() for i in range(len(columns)))
+    order = _check_facts(sums if usable else _facts(rows, columns), columns, control)
+    centres = dict.fromkeys(order, start)
+    if any(_is_far(sums[name], start) for name in order):
+        centres = {name: start + _off(sums[name], len(columns)) for name in order}
+        sums = _sums(rows, columns, pairs, start, centres)
+    off = {name: _off(sums[name], len(columns)) for name in order}
+    units = {name: int(sums[name]["n"]) for name in order}
+    covariances = {name: _covariance(sums[name], pairs, off[name], units[name]) for name in order}
+    return ArmSums(tuple(columns), units, {name: centres[name] + off[name] for name in order}, covariances)
 
 
 def _check_made(sums: ArmSums, columns: Sequence[str]) -> None:
@@ -158,13 +167,37 @@ def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) 
         raise ExperimentError(problems)
 
 
+def _start(rows: Frame, columns: Sequence[str]) -> Array:
+    """The mean of each column over the first rows, or 0 where none of them can be used."""
+    good = [nw.when(nw.col(name).is_finite()).then(nw.col(name)).alias(f"at_{i}") for i, name in enumerate(columns)]
+    (row,) = rows_of(rows.head(FIRST).select(*good).select(nw.all().mean()))
+    return np.array([row[f"at_{i}"] or 0.0 for i in range(len(columns))])
+
+
+def _sums(
+    rows: Frame, columns: Sequence[str], pairs: list[tuple[int, int]], start: Array, centres: Mapping[Any, Array]
+) -> dict[Any, dict[str, Any]]:
+    """Of each arm its units, and of what the columns are off its centre how many there are, the sums and the products.
+
+    The centre of an arm that has none in `centres` is `start`.
+    """
+    off = {}
+    for i, name in enumerate(columns):
+        at = nw.lit(float(start[i]))
+        for arm, own in centres.items():
+            at = nw.when(nw.col("arm") == arm).then(nw.lit(float(own[i]))).otherwise(at)
+        off[f"off_{i}"] = nw.col(name) - at
+    made = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in pairs}
+    by_arm = rows.select("arm", **off).with_columns(nw.lit(1).alias("n"), **made).group_by("arm")
+    counts = [nw.col(f"off_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
+    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.col("n", *off, *made).sum(), *counts))}
+
+
 def _facts(rows: Frame, columns: Sequence[str]) -> dict[Any, dict[str, Any]]:
-    """Of each arm its units, and of each column the mean and how many values can be used."""
+    """Of each arm its units, and of each column how many values can be used; where not all can, to say how many."""
     usable = {f"good_{i}": nw.col(name).is_finite().fill_null(False).cast(nw.Int64) for i, name in enumerate(columns)}
-    means = [nw.col(name).mean().alias(f"mean_{i}") for i, name in enumerate(columns)]
     by_arm = rows.with_columns(nw.lit(1).alias("n"), **usable).group_by("arm")
-    found = rows_of(by_arm.agg(nw.col("n").sum(), *(nw.col(name).sum() for name in usable), *means))
-    return {row["arm"]: row for row in found}
+    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.col("n", *usable).sum()))}
 
 
 def _check_facts(facts: dict[Any, dict[str, Any]], columns: Sequence[str], control: str) -> list[str]:
@@ -200,21 +233,16 @@ def _order(units: Mapping[str, int], control: str, problems: list[str]) -> list[
     return [control, *sorted((name for name in units if name != control), key=str)]
 
 
-def _centre(facts: dict[Any, dict[str, Any]], columns: Sequence[str]) -> Array:
-    """The mean of each column over all units."""
-    n = np.array([row["n"] for row in facts.values()], dtype=float)
-    means = np.array([[row[f"mean_{i}"] for i in range(len(columns))] for row in facts.values()])
-    return np.asarray(n @ means / n.sum())
+def _off(row: dict[str, Any], columns: int) -> Array:
+    """How far an arm's mean of each column is from the centre of the sums."""
+    return np.array([row[f"off_{i}"] for i in range(columns)]) / int(row["n"])
 
 
-def _products(
-    rows: Frame, columns: Sequence[str], pairs: list[tuple[int, int]], centre: Array
-) -> dict[Any, dict[str, Any]]:
-    """Of each arm the sums of products of what the columns are off their centres."""
-    off = [nw.col(name) - float(value) for name, value in zip(columns, centre, strict=True)]
-    made = {f"product_{i}_{j}": off[i] * off[j] for i, j in pairs}
-    found = rows_of(rows.select("arm", **made).group_by("arm").agg(*(nw.col(name).sum() for name in made)))
-    return {row["arm"]: row for row in found}
+def _is_far(row: dict[str, Any], start: Array) -> bool:
+    """Whether `start` is so far from an arm's mean of a column that its variance would lose digits."""
+    squares = _off(row, len(start)) ** 2
+    variances = np.array([row[f"product_{i}_{i}"] for i in range(len(start))]) / int(row["n"]) - squares
+    return bool((squares > FAR**2 * np.maximum(variances, 0) + (ROUNDING * start) ** 2).any())
 
 
 def _covariance(row: dict[str, Any], pairs: list[tuple[int, int]], off: Array, n: int) -> Array:

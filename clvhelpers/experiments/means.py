@@ -123,19 +123,21 @@ for before (correlation 0.94), which leaves 11% of the variance; without it the 
     sums = arm_sums(data, [outcome, *names], arm=arm, control=control)
     check_size(sums)
     check_outcome(sums, outcome)
-    raw = _rows(sums, {name: _adjusted(sums, name, outcome, [], np.zeros(0)) for name in sums.arms}, level)
+    raw = _rows(sums, outcome, [], np.zeros(0), level)
     if not names:
-        return MeanComparison(raw, outcome, control, {}, np.nan, level, currency)
+        return MeanComparison(pd.DataFrame(raw), outcome, control, {}, np.nan, level, currency)
     whole = _over_all_units(sums, [outcome, *names])
     theta = _theta(sums, whole, names)
-    frame = _rows(sums, {name: _adjusted(sums, name, outcome, names, theta) for name in sums.arms}, level)
-    kept = ["difference", "standard_error", "low", "high", "p_value"]
-    frame = frame.join(raw[kept].add_prefix("raw_"))
-    frame["variance_ratio"] = (frame["standard_error"] / frame["raw_standard_error"]) ** 2
+    rows = [
+        row
+        | {f"raw_{name}": without[name] for name in ("difference", "standard_error", "low", "high", "p_value")}
+        | {"variance_ratio": (row["standard_error"] / without["standard_error"]) ** 2}
+        for row, without in zip(_rows(sums, outcome, names, theta, level), raw, strict=True)
+    ]
     correlation = float(np.sqrt(theta @ whole[1:, 0] / whole[0, 0]))
     sign = np.sign(theta[0]) if len(theta) == 1 else 1.0
     slopes = dict(zip(names, theta.tolist(), strict=True))
-    return MeanComparison(frame, outcome, control, slopes, float(sign * correlation), level, currency)
+    return MeanComparison(pd.DataFrame(rows), outcome, control, slopes, float(sign * correlation), level, currency)
 
 
 def _check_names(named: list[str]) -> None:
@@ -182,12 +184,11 @@ def _adjusted(sums: ArmSums, arm: str, outcome: str, names: list[str], theta: Ar
     return Estimate(float(weights @ off), float(variance) / units, units, float(theta @ whole @ theta) / n.sum())
 
 
-def _rows(sums: ArmSums, estimates: dict[str, Estimate], level: float) -> pd.DataFrame:
-    base = estimates[sums.control]
-    rows = [
+def _rows(sums: ArmSums, outcome: str, names: list[str], theta: Array, level: float) -> list[dict[str, Any]]:
+    estimates = {name: _adjusted(sums, name, outcome, names, theta) for name in sums.arms}
+    base = estimates.pop(sums.control)
+    return [
         {"arm": name, "control_units": base.units, "units": one.units, "control_mean": base.value, "mean": one.value}
         | compared(one, base, level)
         for name, one in estimates.items()
-        if name != sums.control
     ]
-    return pd.DataFrame(rows)
