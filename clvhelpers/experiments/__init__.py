@@ -36,6 +36,7 @@ from clvhelpers.experiments.resplit import AACheck, aa_check
 from clvhelpers.experiments.retention import Retention, retention_by_day
 from clvhelpers.experiments.sample_ratio import SampleRatio, sample_ratio
 from clvhelpers.experiments.simulated import SimulatedPower, simulated_power
+from clvhelpers.experiments.stays import StayComparison, compare_stays
 from clvhelpers.experiments.subgroups import SegmentEffects, segment_effects
 from clvhelpers.experiments.units import UnitCheck, check_units, refuse_post_treatment
 from clvhelpers.experiments.weighting import WeightedEffect, weighted_effect
@@ -68,6 +69,7 @@ __all__ = [
     "SegmentEffects",
     "SequentialBounds",
     "SimulatedPower",
+    "StayComparison",
     "UnitCheck",
     "WeightedEffect",
     "aa_check",
@@ -82,6 +84,7 @@ __all__ = [
     "compare_means",
     "compare_rates",
     "compare_ratios",
+    "compare_stays",
     "confidence_sequence",
     "cost_of_peeking",
     "decide",
