@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from clvhelpers.errors import BoundaryWarning, ClvError, FormulaError
 from clvhelpers.models.contract_parameters import ContractParameters
@@ -163,7 +163,7 @@ class BetaDiscreteWeibullModel(ContractualModel):
         gain = 2 * max(self.log_likelihood - self._unchanging(), 0.0)
         draws = self.posterior().frame["c"]
         low, high = draws.quantile([(1 - level) / 2, (1 + level) / 2]).tolist()
-        return DurationDependence(self.parameters["c"], (low, high), level, gain, float(chi2.sf(gain, 1)))
+        return DurationDependence(self.parameters["c"], (low, high), level, gain, float(chdtrc(1, gain)))
 
     def _unchanging(self) -> float:
         """The highest log-likelihood of sBG on the same data, even where its customers come out all alike."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from clvhelpers.models.frames import collapse
 from clvhelpers.text import number, percent
@@ -88,7 +88,7 @@ def calibration(model: "PurchaseModel", rows: pd.DataFrame) -> Calibration:
         expected=float(probability.mean()),
         actual=float(active.mean()),
         error=float(np.abs(gap).sum() / len(rows)),
-        p_value=float(chi2.sf(gap @ np.linalg.pinv(variance, hermitian=True) @ gap, len(sizes))),
+        p_value=float(chdtrc(len(sizes), max(gap @ np.linalg.pinv(variance, hermitian=True) @ gap, 0.0))),
         frame=pd.DataFrame({"customers": sizes, "expected": expected / sizes, "actual": actual / sizes}),
     )
 
