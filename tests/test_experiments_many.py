@@ -34,9 +34,9 @@ def test_several_outcomes_are_counted_together() -> None:
 
 
 def test_methods_keep_what_they_promise() -> None:
-    """2,000 families of 8 true nulls and 2 effects: Holm's family error and the false share of what is found."""
+    """800 families of 8 true nulls and 2 effects: Holm's family error and the false share of what is found."""
     random = np.random.default_rng(13)
-    z = random.normal(size=(2000, 10)) + np.array([0] * 8 + [3.5] * 2)
+    z = random.normal(size=(800, 10)) + np.array([0] * 8 + [3.5] * 2)
     from scipy.special import ndtr
 
     p_values = pd.DataFrame(2 * ndtr(-np.abs(z)))
@@ -141,11 +141,11 @@ def test_trend_holds_its_level_though_days_of_a_unit_hang_together() -> None:
     assert 1 <= (slopes["p_value"] < 0.05).sum() <= 12
 
 
-@pytest.mark.parametrize("engine", ["polars", "lazy", "duckdb"])
+@pytest.mark.parametrize("engine", ["lazy", "duckdb"])
 def test_novelty_is_the_same_on_every_engine(engine: str) -> None:
-    long = followed(fading=0.02, units=400).assign(spend=lambda rows: (rows["spend"] > 5).astype(int))
+    long = followed(fading=0.02, units=400).query("age < 5")
+    long = long.assign(spend=(long["spend"] > 5).astype(int))
     native = {
-        "polars": lambda: pl.from_pandas(long),
         "lazy": lambda: pl.from_pandas(long).lazy(),
         "duckdb": lambda: duckdb.from_df(long),
     }[engine]()
