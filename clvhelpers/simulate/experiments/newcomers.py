@@ -47,7 +47,7 @@ def first_renewal(seed: int = 64) -> Experiment:
     return Experiment("first_renewal", _with_stays(rng, people, treated, leaning, stay), truth)
 
 
-def permanent(seed: int = 62) -> Experiment:
+def permanent(seed: int = 63) -> Experiment:
     """A price lock for as long as the customer stays: the whole distribution of propensities to leave is lower.
 
     >>> round(permanent().truth["lift_months_36"], 3)
