@@ -55,10 +55,21 @@ def test_detectable_difference_is_the_size_turned_round(method: str) -> None:
 def test_detectable_difference_of_several_arms_and_one_that_nothing_reaches() -> None:
     found = detectable_rate_difference(0.98, {"control": 300, "mail": 300, "call": 30})
     assert found.frame["arm"].to_list() == ["mail", "call"]
-    assert found.frame["difference"].is_monotonic_increasing
-    assert found.frame["rise"].isna().all()
-    assert "no rise at all, however large" in found.sentence()
+    assert found.frame["fall"].is_monotonic_increasing
+    assert found.frame[["difference", "relative", "rise"]].isna().all(axis=None)
+    assert (
+        "for mail (300 units in control, 300 in mail) a fall of 5.06 points, but no rise, however large;"
+        in found.sentence()
+    )
+    assert found.plot().png()
     assert "made at 2.5%" in found.sentence()
+
+
+def test_units_that_can_show_nothing_at_all_have_no_figure() -> None:
+    found = detectable_rate_difference(0.5, 4)
+    assert "neither a rise nor a fall, however large" in found.sentence()
+    with pytest.raises(NotEnoughDataError, match="so few units can show neither"):
+        found.plot()
 
 
 def test_what_was_known_before_saves_its_share_of_the_variance() -> None:

@@ -28,6 +28,8 @@ from clvhelpers.text import number, percent
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
 
+WAYS = ("rise", "fall")
+
 
 @dataclass(frozen=True, eq=False)
 class DetectableDifference:
@@ -35,7 +37,8 @@ class DetectableDifference:
 
     `frame` has one row for each arm but the control: `arm`, `control_units`, `units`, `difference` (of either sign,
     with the variance of the baseline in both arms), `relative` (of the baseline), and by the formula `rise` and `fall`,
-    which differ as the variance is that of the new rate; one that no rate between 0 and 1 reaches is missing.
+    which differ as the variance is that of the new rate. What no rate between 0 and 1 reaches is missing.
+    `alpha` is that of the whole test.
     """
 
     frame: pd.DataFrame
@@ -47,20 +50,24 @@ class DetectableDifference:
     def sentence(self) -> str:
         """The differences in percentage points, and what a smaller one means."""
         parts = [
-            f"{points(row['difference'], 2)} for {row['arm']} ({number(row['control_units'])} units in control, "
-            f"{number(row['units'])} in {row['arm']}), which is {percent(row['relative'])} of the baseline of "
-            f"{percent(self.baseline)}; {_reach(row, self.method)}"
+            f"for {row['arm']} ({number(row['control_units'])} units in control, {number(row['units'])} in "
+            f"{row['arm']}) {rise_and_fall(row)}{self._either(row)}"
             for row in self.frame.to_dict("records")
         ]
         return (
-            f"With a power of {short_percent(self.power)}, two-sided at {short_percent(self.alpha)}, the smallest "
-            f"difference that can be expected to be found is {'. It is '.join(parts)}. A smaller one would most likely "
-            "be missed, so finding nothing does not show that there is none."
-            f"{sharing_words(len(self.frame), self.alpha)}"
+            f"With a power of {short_percent(self.power)}, two-sided at {short_percent(self.alpha)}, and a baseline of "
+            f"{percent(self.baseline)}, the smallest change that can be expected to be found is {'; '.join(parts)} "
+            f"({RATE_METHODS[self.method]}). A smaller one would most likely be missed, so finding nothing does not "
+            f"show that there is none.{sharing_words(len(self.frame), self.alpha)}"
         )
 
+    def _either(self, row: Mapping[Any, Any]) -> str:
+        if math.isnan(row["difference"]):
+            return ""
+        return f", about {points(row['difference'], 2)} or {percent(row['relative'])} of the baseline"
+
     def plot(self) -> "Picture":
-        """The smallest difference by the units of an arm, with those of this test."""
+        """The smallest rise and fall by the units, were the test smaller or larger."""
         from clvhelpers.plots.experiments_design import detectable_curve
 
         return detectable_curve(self)
@@ -93,7 +100,7 @@ def detectable_rate_difference(
     first, *others = by_arm
     each = shared_out(alpha, len(by_arm))
     rows = [{"arm": arm, **detectable(baseline, (by_arm[first], by_arm[arm]), power, each, method)} for arm in others]
-    return DetectableDifference(pd.DataFrame(rows), baseline, power, alpha, RATE_METHODS[method])
+    return DetectableDifference(pd.DataFrame(rows), baseline, power, alpha, method)
 
 
 def detectable(
@@ -102,6 +109,8 @@ def detectable(
     """The columns of `DetectableDifference.frame` for one comparison, of `units` in control and in the arm."""
     spread = math.sqrt(baseline * (1 - baseline) * (1 / units[0] + 1 / units[1]))
     difference = float(ndtri(1 - alpha / 2) + ndtri(power)) * spread
+    if difference >= min(baseline, 1 - baseline):
+        difference = math.nan
     return {
         "control_units": units[0],
         "units": units[1],
@@ -126,10 +135,10 @@ def _smallest(
     return float(brentq(short_of, *edges, xtol=1e-13)) if short_of(edges[1]) > 0 else math.nan
 
 
-def _reach(row: Mapping[Any, Any], method: str) -> str:
-    """A rise and a fall by the formula, or that no rate at all would do."""
-    told = [
-        f"a {way} of {points(row[way], 2)}" if math.isfinite(row[way]) else f"no {way} at all, however large"
-        for way in ("rise", "fall")
-    ]
-    return f"by {method} {' and '.join(told)}"
+def rise_and_fall(row: Mapping[Any, Any]) -> str:
+    """A rise and a fall in words, or that none would do."""
+    told = [f"a {way} of {points(row[way], 2)}" for way in WAYS if math.isfinite(row[way])]
+    if not told:
+        return "neither a rise nor a fall, however large"
+    missing = [f", but no {way}, however large" for way in WAYS if not math.isfinite(row[way])]
+    return " or ".join(told) + "".join(missing)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from clvhelpers.experiments.power import short_percent
-from clvhelpers.experiments.words import points
+from clvhelpers.errors import NotEnoughDataError
+from clvhelpers.experiments.detectable import detectable, rise_and_fall
+from clvhelpers.experiments.power import shared_out, short_percent
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis, title
 from clvhelpers.plots.survival import dots, dots_height
 from clvhelpers.text import count, number, percent
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from clvhelpers.experiments.detectable import DetectableDifference
     from clvhelpers.experiments.simulated import SimulatedPower
 
-TIMES = (0.25, 1, 4)
+TIMES = (0.25, 4.0)  # of the units of this test
 
 
 def power_curve(result: "SampleSize") -> Picture:
@@ -44,31 +45,41 @@ def power_curve(result: "SampleSize") -> Picture:
 
 
 def detectable_curve(result: "DetectableDifference") -> Picture:
-    """The smallest difference of the comparison that can show least, were the test smaller or larger.
+    """The smallest rise and fall of the comparison with fewest units, were the test smaller or larger.
+
+    Raises `NotEnoughDataError` where so few units can show nothing at all.
 
     >>> from clvhelpers.experiments.detectable import detectable_rate_difference
-    >>> print(detectable_curve(detectable_rate_difference(0.19, 45_000)).alt)
-    Line of the smallest difference by units. 90,000 units can show 0.73 points; half of that takes 4 times the units.
+    >>> print(detectable_curve(detectable_rate_difference(0.19, 45_000)).alt[:98])
+    Lines of the smallest change by units. 90,000 units can show a rise of 0.74 points or a fall of 0.
     """
-    row = result.frame.iloc[int(result.frame["difference"].argmax())]
-    here = float(row["control_units"] + row["units"])
-    grid = here * np.geomspace(TIMES[0] * 0.8, TIMES[-1] * 1.2, 80)
+    rows = result.frame
+    row = rows.iloc[int((1 / rows["control_units"] + 1 / rows["units"]).argmax())].to_dict()
+    here = {way: float(row[way]) for way in ("rise", "fall")}
+    if np.isnan(list(here.values())).all():
+        raise NotEnoughDataError(f"so few units can show {rise_and_fall(row)}: there is nothing to draw")
+    times = np.geomspace(*TIMES, 31)
+    units = (row["control_units"], row["units"])
+    each = shared_out(result.alpha, len(rows) + 1)
+    found = [
+        detectable(result.baseline, (units[0] * t, units[1] * t), result.power, each, result.method) for t in times
+    ]
     with canvas() as (figure, axes):
-        axes.plot(grid, row["difference"] * np.sqrt(here / grid), color=BLUE, linewidth=2)
-        for times in TIMES:
-            place = here * times, row["difference"] / np.sqrt(times)
-            axes.plot(*place, "o", color=BLUE if times == 1 else GREY, markersize=7 if times == 1 else 5)
-            axes.annotate(points(place[1], 2), place, (6, 6), textcoords="offset points", fontsize=9)
-        axes.set_xlim(0, grid.max())
-        axes.set_ylim(0, 1.15 * row["difference"] / np.sqrt(TIMES[0]))
+        for way, colour in (("rise", BLUE), ("fall", ORANGE)):
+            axes.plot(times * sum(units), [one[way] for one in found], color=colour, linewidth=2, label=way)
+            axes.plot(sum(units), here[way], "o", color=colour, markersize=7)
+        axes.set_xlim(0, times.max() * sum(units))
+        axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(lambda share, _: number(100 * share, 2))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         number_axis(axes.xaxis)
         axes.set_xlabel(f"Units in control and {row['arm']}")
-        axes.set_ylabel("Smallest difference, points")
-        finding = f"{number(here)} units can show {points(row['difference'], 2)}; half of that takes 4 times the units"
+        axes.set_ylabel("Smallest change, points")
+        axes.legend(loc="upper right")
+        finding = f"{number(sum(units))} units can show {rise_and_fall(row)}"
         title(axes, finding)
-    return Picture(figure, f"Line of the smallest difference by units. {finding}.")
+    more = f"Four times the units can show {rise_and_fall(found[-1])}"
+    return Picture(figure, f"Lines of the smallest change by units. {finding}. {more}.")
 
 
 def phases(result: "Duration") -> Picture:
