@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError, PostTreatmentCovariateError
-from clvhelpers.experiments import ArmSums, arm_sums, compare_means, compare_ratios
+from clvhelpers.experiments import ArmSums, arm_sums, bootstrap_difference, compare_means, compare_ratios
 from clvhelpers.experiments.welch import Estimate, fieller
 
 EFFECTS = {"control": 0.0, "coupon": 1.0, "letter": -2.0}
@@ -190,3 +190,56 @@ def test_ratios_without_a_denominator_are_refused(customers: pd.DataFrame) -> No
         compare_ratios(customers.assign(spend=1.1 * customers["orders"]), "spend", "orders")
     with pytest.raises(ConfigError, match="a ratio needs two columns"):
         compare_ratios(customers, "spend", "spend")
+
+
+@pytest.fixture(scope="module")
+def spenders() -> pd.DataFrame:
+    """Most buy nothing, few buy much; the offer has no effect."""
+    random = np.random.default_rng(3)
+    spend = np.where(random.random(4000) < 0.2, random.lognormal(3, 1.5, 4000).round(), 0.0)
+    return pd.DataFrame({"arm": ["control", "offer"] * 2000, "spend": spend})
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_bootstrap_is_the_same_again_and_on_every_engine(spenders: pd.DataFrame, engine: str) -> None:
+    first = bootstrap_difference(spenders, "spend", seed=4, draws=400)
+    pd.testing.assert_frame_equal(
+        bootstrap_difference(ENGINES[engine](spenders), "spend", seed=4, draws=400).frame, first.frame
+    )
+    other = bootstrap_difference(spenders, "spend", seed=5, draws=400).frame
+    assert other["low"][0] != first.frame["low"][0]
+
+
+def test_tails_of_each_arm(spenders: pd.DataFrame) -> None:
+    found = bootstrap_difference(spenders, "spend", seed=4, draws=200, currency="USD")
+    for row in found.tails.to_dict("records"):
+        own = spenders.loc[spenders["arm"] == row["arm"], "spend"]
+        assert row["top_share"] == pytest.approx(own.nlargest(20).sum() / own.sum())
+        assert row["skewness"] == pytest.approx(own.skew() * 1998 / math.sqrt(2000 * 1999))
+        assert row["needed"] == math.ceil(355 * row["skewness"] ** 2)
+    assert "The means rest on few customers" in found.sentence()
+    assert "offer, t-test" in found.plot().alt
+    even = bootstrap_difference(spenders.assign(spend=np.arange(4000) % 7), "spend", seed=4, draws=200)
+    assert not even.rests_on_few
+    assert "rest on few" not in even.sentence()
+
+
+def test_bootstrap_agrees_with_the_t_test_where_that_holds_whichever_way_it_draws() -> None:
+    random = np.random.default_rng(6)
+    frame = pd.DataFrame({"arm": ["control", "offer"] * 600, "spend": random.normal(50, 10, 1200)})
+    for values in (frame, frame.assign(spend=frame["spend"].round(-1))):
+        row = bootstrap_difference(values, "spend", seed=1, draws=4000).frame.iloc[0]
+        assert row[["low", "high"]].to_list() == pytest.approx(row[["welch_low", "welch_high"]].to_list(), abs=0.1)
+    few = bootstrap_difference(frame.assign(spend=frame["spend"].round(-1)), "spend", seed=1, draws=200)
+    assert few.frame["difference"][0] == pytest.approx(
+        compare_means(frame.assign(spend=frame["spend"].round(-1)), "spend").frame["difference"][0]
+    )
+
+
+def test_bootstrap_refuses_what_cannot_be_drawn_from(spenders: pd.DataFrame) -> None:
+    with pytest.raises(ConfigError, match="draws is 100"):
+        bootstrap_difference(spenders, "spend", seed=1, draws=100)
+    with pytest.raises(NotEnoughDataError, match="control has 5 units"):
+        bootstrap_difference(spenders.head(10), "spend", seed=1)
+    with pytest.raises(NotEnoughDataError, match="without differences between units"):
+        bootstrap_difference(spenders.assign(spend=0), "spend", seed=1)

@@ -18,6 +18,7 @@ from clvhelpers.experiments.design import (
 from clvhelpers.experiments.detectable import DetectableDifference, detectable_rate_difference
 from clvhelpers.experiments.factorial import FactorialEffects, factorial_effects
 from clvhelpers.experiments.guardrails import Guardrail, guardrail
+from clvhelpers.experiments.heavy_tail import BootstrapDifference, bootstrap_difference
 from clvhelpers.experiments.lift import ClvLift, clv_lift
 from clvhelpers.experiments.many import ManyComparisons, compare_many
 from clvhelpers.experiments.means import MeanComparison, compare_means
@@ -42,6 +43,8 @@ from clvhelpers.experiments.units import UnitCheck, check_units, refuse_post_tre
 from clvhelpers.experiments.weighting import WeightedEffect, weighted_effect
 
 __all__ = [
+    "bootstrap_difference",
+    "BootstrapDifference",
     "AACheck",
     "AdjustedEffect",
     "ArmCounts",

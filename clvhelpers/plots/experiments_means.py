@@ -1,4 +1,4 @@
-"""Figures of money in experiments: differences of means and of ratios, and what few customers bring."""
+"""Figures of money in experiments: differences of means and of ratios."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from clvhelpers.plots.effects import effect_points
 from clvhelpers.plots.look import Picture
 
 if TYPE_CHECKING:
+    from clvhelpers.experiments.heavy_tail import BootstrapDifference
     from clvhelpers.experiments.means import MeanComparison
     from clvhelpers.experiments.ratios import RatioComparison
 
@@ -47,6 +48,24 @@ def ratio_differences(result: "RatioComparison") -> Picture:
     what = f"{result.numerator} / {result.denominator}"
     finding = effect_finding(result.frame, what, result.shown)
     return effect_points(rows, finding, f"Difference of {what} from control", result.shown)
+
+
+def bootstrap_differences(result: "BootstrapDifference") -> Picture:
+    """The difference of each arm from control with its BCa interval, and beneath with that of the t-test.
+
+    >>> import numpy as np
+    >>> from clvhelpers.experiments import bootstrap_difference
+    >>> frame = pd.DataFrame({"arm": ["control", "offer"] * 50, "spend": np.arange(100.0)})
+    >>> print(bootstrap_differences(bootstrap_difference(frame, "spend", seed=1)).alt[:75])
+    Points with intervals. offer: spend per customer 1.00 higher, within chance
+    """
+    columns = ["label", "estimate", "low", "high"]
+    ends = {"bootstrap": ["low", "high"], "t-test": ["welch_low", "welch_high"]}
+    parts = [result.frame[["arm", "difference", *names]].set_axis(columns, axis=1) for names in ends.values()]
+    rows = pd.concat([part.assign(label=part["label"] + f", {name}") for name, part in zip(ends, parts, strict=True)])
+    finding = effect_finding(result.frame, f"{result.outcome} per customer", result.shown)
+    axis = f"Difference of {result.outcome} from control"
+    return effect_points(rows.sort_index(kind="stable"), finding, axis, result.shown)
 
 
 def effect_finding(rows: pd.DataFrame, what: str, shown: Callable[[float], str]) -> str:

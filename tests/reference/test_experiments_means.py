@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import tea_tasting as tt
+from scipy import stats
 
-from clvhelpers.experiments import MeanComparison, compare_means, compare_rates, compare_ratios
+from clvhelpers.experiments import MeanComparison, bootstrap_difference, compare_means, compare_rates, compare_ratios
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,21 @@ def test_tea_tasting_is_no_guide_to_differences_of_rates() -> None:
         ours.append(compare_rates(counts).frame.iloc[0][["low", "high"]].to_list())
     widths = {name: np.mean(np.diff(ends, axis=1)) for name, ends in (("theirs", theirs), ("ours", ours))}
     assert widths == pytest.approx({"theirs": 0.107, "ours": 0.070}, abs=0.002)
+
+
+def test_bootstrap_is_that_of_scipy() -> None:
+    """BCa of two samples, with many draws of each: ends are the same but for the draws."""
+    random = np.random.default_rng(1)
+    arms = {"control": random.lognormal(1, 1, 400).round(2), "offer": random.lognormal(1.1, 1, 60).round(2)}
+    frame = pd.DataFrame({"arm": np.repeat(list(arms), [400, 60]), "spend": np.concatenate(list(arms.values()))})
+    row = bootstrap_difference(frame, "spend", seed=2, draws=20_000).frame.iloc[0]
+    theirs = stats.bootstrap(
+        (arms["offer"], arms["control"]),
+        lambda first, second, axis: first.mean(axis=axis) - second.mean(axis=axis),
+        n_resamples=20_000,
+        method="BCa",
+        rng=3,
+    ).confidence_interval
+    assert (row["low"], row["high"]) == pytest.approx((theirs.low, theirs.high), abs=0.05)
+    shift = row["welch_low"] - theirs.low, row["welch_high"] - theirs.high
+    assert min(map(abs, shift)) > 0.1, "the test can tell BCa from the normal interval"
