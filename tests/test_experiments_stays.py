@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
+from clvhelpers import datasets
 from clvhelpers.churn import kaplan_meier
 from clvhelpers.errors import ConfigError, DataContractError, ExperimentError, FollowUpWarning, NotEnoughDataError
 from clvhelpers.experiments import compare_rates, compare_stays
@@ -97,7 +98,8 @@ def test_the_sentence_says_all_parts_and_the_scale(stays: pd.DataFrame) -> None:
     told = compare_stays(stays.query("arm != 'a letter'"), horizon=10, ages=[6]).sentence()
     for part in (
         "Of the first 10 months units of offer stay ",
-        " months longer (difference ",
+        " on average, a difference of ",
+        " months (95% interval ",
         "Over all ages the arms do not leave alike (log-rank test: chi-squared ",
         "At 6 months ",
         "which use those still there too (test on the scale of log(-log S)",
@@ -186,3 +188,14 @@ def test_figures_of_curves_and_of_retention(stays: pd.DataFrame) -> None:
         compare_stays(stays).plot_retention()
     alike = compare_stays(stays.query("arm != 'offer'"), ages=[6]).plot_retention()
     assert title_of(alike) == "As many may be still there as in control, by chance alone"
+
+
+@pytest.mark.parametrize("name", ["first_renewal", "permanent"])
+def test_what_is_true_of_a_simulated_experiment_lies_in_its_intervals(name: str) -> None:
+    experiment = datasets.load_experiment(name)
+    found = compare_stays(experiment.frame, ages=[1, 6])
+    for row in found.retention.to_dict("records"):
+        assert row["low"] < experiment.truth[f"rate_difference_{row['age']}"] < row["high"]
+    renewed = compare_rates(experiment.frame, "renewed").frame.iloc[0]
+    assert renewed["difference"] == pytest.approx(found.retention["difference"].iloc[0])
+    assert (renewed["low"], renewed["high"]) == pytest.approx(tuple(found.retention.loc[0, ["low", "high"]]), abs=1e-3)

@@ -92,18 +92,18 @@ class StayComparison:
         return retention_differences(self)
 
     def _mean_sentence(self, row: dict[Any, Any]) -> str:
-        start, longer = self.curves.start, "longer" if row["difference"] >= 0 else "shorter"
+        start = self.curves.start
         window = f"the first {long_time(self.horizon, self.unit)}"
         if start > 0:
             window = f"the {long_time(self.horizon - start, self.unit)} after {self.unit} {number(start, 1)}"
         told = (
             f"Of {window} units of {row['arm']} stay {number(row['mean'], 2)} and those of {self.control} "
-            f"{number(row['control_mean'], 2)} on average: {number(abs(row['difference']), 2)} {self.unit}s {longer}"
+            f"{number(row['control_mean'], 2)} on average, a difference of {number(row['difference'], 2)} {self.unit}s"
         )
         if np.isnan(row["standard_error"]):
             return f"{told}, without an interval, as in one of them nobody left by then, or all did at one age."
         ends = f"{number(row['low'], 2)} to {number(row['high'], 2)}"
-        return f"{told} (difference {ends} with {percent(self.curves.level, 0)} confidence; {shown_p(row['p_value'])})."
+        return f"{told} ({percent(self.curves.level, 0)} interval {ends}; {shown_p(row['p_value'])})."
 
     def _retention_sentence(self, row: dict[Any, Any]) -> str:
         decimals = decimals_for((row["high"] - row["low"]) / 2)
@@ -111,7 +111,8 @@ class StayComparison:
         return (
             f"At {long_time(row['age'], self.unit)} {percent(row['rate'], decimals)} of {row['arm']} are still there "
             f"and {percent(row['control_rate'], decimals)} of {self.control}, a difference of "
-            f"{points(row['difference'], decimals)} ({ends}; {shown_p(row['p_value'])})."
+            f"{points(row['difference'], decimals)} ({percent(self.curves.level, 0)} interval {ends}; "
+            f"{shown_p(row['p_value'])})."
         )
 
 
@@ -184,13 +185,13 @@ def _by_arm(stays: Any, arm: str, control: str) -> pd.DataFrame:
             f"{count(unlabelled, 'unit')} without an arm: find out from the assignment log which arm they were in, for "
             "leaving them out would undo the randomisation"
         )
-    if control not in names:
+    if str(control) not in names:
         problems.append(f"nobody is in the arm {control!r}: name the control, one of {', '.join(names) or '(none)'}")
     if len(names) < 2:
         problems.append(f"only the arm {', '.join(names) or '(none)'} is there: a comparison needs two")
     if problems:
         raise ExperimentError(problems)
-    order = [control, *sorted(name for name in names if name != control)]
+    order = [str(control), *sorted(name for name in names if name != str(control))]
     return rows.assign(arm=pd.Categorical(rows["arm"].astype(str), order))
 
 
