@@ -119,10 +119,9 @@ def balance(
     columns, wide = _columns(rows, covariates, levels, arm)
     sums = arm_sums(wide.to_native(), [name for names in columns.values() for name in names], arm=arm, control=control)
     _check(sums, columns)
-    total = _between_and_all(sums)
-    tests = [{"covariate": name} | _test(sums, total, _kept(names)) for name, names in columns.items()]
+    tests = [{"covariate": name} | joint_test(sums, _kept(names)) for name, names in columns.items()]
     kept = [name for names in columns.values() for name in _kept(names)]
-    tests.append({"covariate": "all together"} | _test(sums, total, kept))
+    tests.append({"covariate": "all together"} | joint_test(sums, kept))
     return Balance(_frame(sums, columns, levels), pd.DataFrame(tests))
 
 
@@ -203,10 +202,10 @@ def _between_and_all(sums: ArmSums) -> tuple[Array, Array]:
     return between, between + within
 
 
-def _test(sums: ArmSums, total: tuple[Array, Array], names: Sequence[str]) -> dict[str, float]:
-    """The test that chance assigned the arms, on some of the columns."""
+def joint_test(sums: ArmSums, names: Sequence[str]) -> dict[str, float]:
+    """The test that chance assigned the arms, on some of the columns: `statistic, degrees_of_freedom, p_value`."""
     places = [sums.columns.index(name) for name in names]
-    between, whole = (part[np.ix_(places, places)] for part in total)
+    between, whole = (part[np.ix_(places, places)] for part in _between_and_all(sums))
     scale = np.sqrt(np.diag(whole))
     scale[scale == 0] = 1
     whole, between = whole / np.outer(scale, scale), between / np.outer(scale, scale)

@@ -315,15 +315,11 @@ def _exact(check: str, seen: Array, planned: Array) -> float:
     """The chance of all splits that are at most as likely as the one seen."""
     n, arms = int(seen.sum()), len(seen)
     outcomes = math.comb(n + arms - 1, arms - 1)
-    if arms == 2:
-        from scipy.stats import binomtest
-
-        return float(binomtest(int(seen[0]), n, float(planned[0])).pvalue)
     if outcomes > MOST_OUTCOMES:
         raise NotEnoughDataError(
             f"{check}: the smallest arm has {number(n * planned.min(), 1)} units planned, too few for chi-squared, and "
-            f"{count(n, 'unit')} in {arms} arms have too many splits for the exact test: join the smallest arms, or "
-            f"wait until {FEWEST_EXPECTED} are planned in each"
+            f"{count(n, 'unit')} in {arms} arms have too many splits for the exact test: wait "
+            f"until {FEWEST_EXPECTED} are planned in each"
         )
     bars = np.array(list(combinations(range(n + arms - 1), arms - 1)))  # n stars, and bars that part them into arms
     ends = np.full((len(bars), 1), n + arms - 1)
