@@ -41,6 +41,7 @@ bench: $(TEST) $(PEERS)/.ready  ## compare speed, memory and numbers with other 
 	@$(BIN)/python benchmarks/summary.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/cohorts.py
 	@$(BIN)/python benchmarks/experiments.py
+	@$(BIN)/python benchmarks/lift.py
 	@$(BIN)/python benchmarks/fit.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/peers.py --peer-python $(PEERS)/bin/python
 	@$(BIN)/python benchmarks/mcmc.py --peer-python $(PEERS)/bin/python

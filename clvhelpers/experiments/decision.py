@@ -117,7 +117,7 @@ class Decision:
         parts = [
             f"{self.verdict.capitalize()}: {row['reason']}. For {count(terms.customers, 'customer')}, {self.what} is "
             f"expected to bring {net} after its cost ({percent(terms.level, 0)} interval {low} to {high}); the "
-            f"probability that it pays for itself is {percent(row['probability'], 0)}. It breaks even at a cost of "
+            f"probability that it pays for itself is {chance(row['probability'])}. It breaks even at a cost of "
             f"{money(row['break_even_cost'], terms.currency)} a customer."
         ]
         if len(self.frame) > 1:
@@ -203,6 +203,17 @@ def _money(lift: Any, standard_error: float | None, value: float, arm: str | Non
     return value * difference, value * error
 
 
+def chance(probability: float) -> str:
+    """A probability in words that never says that something is certain.
+
+    >>> chance(0.998), chance(0.37), chance(0.0001)
+    ('above 99%', '37%', 'below 1%')
+    """
+    if probability < 0.005 or probability > 0.995:
+        return f"below {percent(0.01, 0)}" if probability < 0.5 else f"above {percent(0.99, 0)}"
+    return percent(probability, 0)
+
+
 def unit_normal_loss(z: float) -> float:
     """E[max(Z - z, 0)] of a standard normal Z.
 
@@ -248,10 +259,10 @@ def _verdict(numbers: dict[str, float], terms: Terms) -> tuple[Verdict, str]:
     if numbers["net"] > 0 and 1 - gain < terms.risk:
         unsure = [each.name for each in terms.guardrails if each.state == "open"]
         if not unsure:
-            return "ship", f"the probability of a loss is {percent(1 - gain, 0)}, below {percent(terms.risk, 0)}"
+            return "ship", f"a loss has a probability of {chance(1 - gain)}, and {percent(terms.risk, 0)} is allowed"
         return _more_data(terms, numbers["net"], f"{', '.join(unsure)} can't rule harm out yet")
     if gain < terms.risk:
-        return "do not ship", f"it costs more than it brings, with a probability of {percent(1 - gain, 0)}"
+        return "do not ship", f"it costs more than it brings, with a probability of {chance(1 - gain)}"
     return _more_data(
         terms, numbers["value_of_testing_again"], f"neither a gain nor a loss has a probability above {likely}"
     )

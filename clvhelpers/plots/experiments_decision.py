@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.churn.stays import long_time
+from clvhelpers.experiments.decision import chance
 from clvhelpers.plots.effects import effect_points
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, RED, Picture, canvas, title
 from clvhelpers.text import count, money, percent, plain
@@ -59,7 +60,7 @@ def net_value(result: "Decision") -> Picture:
     mean = float(row["net"])
     net = np.linspace(min(mean - WIDTH * spread, -0.2 * spread), max(mean + WIDTH * spread, 0.2 * spread), 801)
     density = np.array([NormalDist(mean, spread).pdf(value) for value in net])
-    below = percent(1 - row["probability"], 0)
+    below = chance(1 - row["probability"])
     finding = (
         f"{result.verdict.capitalize()}: a loss has a probability of {below}, and "
         f"{money(mean, currency)} is expected from {count(result.terms.customers, 'customer')}"
@@ -71,7 +72,7 @@ def net_value(result: "Decision") -> Picture:
         axes.axvline(0, color=GREY, linewidth=1, linestyle="--")
         axes.annotate(f"loss {below}", (0, 0.97), (-6, 0), ("data", "axes fraction"), "offset points",
                       ha="right", va="top", color=RED)  # fmt: skip
-        axes.annotate(f"gain {percent(row['probability'], 0)}", (0, 0.97), (6, 0), ("data", "axes fraction"),
+        axes.annotate(f"gain {chance(row['probability'])}", (0, 0.97), (6, 0), ("data", "axes fraction"),
                       "offset points", ha="left", va="top", color=BLUE)  # fmt: skip
         axes.set_yticks([])
         axes.set_ylim(bottom=0, top=1.15 * density.max())
