@@ -118,8 +118,9 @@ def path_of(company: str, table: str) -> Path:
     """The file of a table; `DataContractError` says how to get it where it is not there."""
     path = DATA / company / f"{table}.parquet"
     if not path.exists():
+        script = "simulate.py" if company == "experiments" else "make.py"
         raise DataContractError(
             f"no file {path.name} in data/{company}: the data lie beside the package, so work in a clone of the "
-            f"repository, or make the file again with the script in data/{company}"
+            f"repository, or make the file again with `python data/{company}/{script}`"
         )
     return path

@@ -11,7 +11,7 @@ from scipy.stats import beta, chisquare
 
 from clvhelpers import datasets
 from clvhelpers.datasets import EXPERIMENTS, Experiment, load_experiment, load_harbor_and_pine, load_lumen
-from clvhelpers.errors import ConfigError
+from clvhelpers.errors import ConfigError, DataContractError
 from clvhelpers.simulate import experiments
 from clvhelpers.simulate.experiments import newcomers
 from tests.data import held, script
@@ -156,6 +156,12 @@ def test_the_counts_of_cookie_cats_are_those_published() -> None:
     assert counts["players"].sum() == 90_189
     assert (counts["retained_1"] / counts["players"]).tolist() == pytest.approx([0.448188, 0.442283], abs=5e-7)
     assert (counts["retained_7"] / counts["players"]).tolist() == pytest.approx([0.190201, 0.182000], abs=5e-7)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    with pytest.raises(DataContractError, match=r"python data/experiments/simulate\.py"):
+        load_experiment("email")
 
 
 def test_another_name_is_refused() -> None:
