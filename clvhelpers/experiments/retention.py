@@ -136,15 +136,22 @@ def retention_by_day(
     if kind == "on_or_after":
         _check_equal_time(units, last, control)
     retained = _retained(units, visits, windows, kind, last)
+    frame = _table([_named(window, kind) for window in windows], had_time, retained, level)
+    return Retention(frame, tuple(windows), kind, last, level)
+
+
+def _table(
+    names: list[str], had_time: dict[str, list[int]], retained: dict[str, list[int]], level: float
+) -> pd.DataFrame:
     rows = [
-        (_named(window, kind), name, enough[i], total - enough[i], retained.get(name, [0] * len(windows))[i])
-        for i, window in enumerate(windows)
-        for name, (total, *enough) in had_time.items()
+        (name, arm, enough[i], total - enough[i], retained.get(arm, [0] * len(names))[i])
+        for i, name in enumerate(names)
+        for arm, (total, *enough) in had_time.items()
     ]
     frame = pd.DataFrame(rows, columns=["window", "arm", "units", "too_short", "retained"])
     frame["rate"] = frame["retained"] / frame["units"]
     frame["low"], frame["high"] = wilson_interval(frame["rate"], frame["units"], level)
-    return Retention(frame, tuple(windows), kind, last, level)
+    return frame
 
 
 def _windows(days: Sequence[Window], kind: str) -> list[Window]:
