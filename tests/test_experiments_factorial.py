@@ -113,7 +113,8 @@ def test_figure_is_of_the_clearest_pair() -> None:
     found = factorial_effects(launch(0.15), ["price", "message"], "kept", base=BASE)
     assert found.plot().alt.startswith("Lines with intervals. What price does depends on message. message plain: ")
     assert "What message does depends on price" in found.plot("message", "price").alt
-    same = factorial_effects(launch(), ["price", "message"], "spend", base=BASE)
+    same = factorial_effects(launch(), ["price", "message"], "spend", base=BASE, currency="GBP")
+    assert "message personal: £5" in same.plot().alt
     assert "No interaction of price and message shows" in same.plot().alt
 
 

@@ -71,7 +71,8 @@ def test_what_is_no_p_value_is_named() -> None:
 
 def test_figure_of_p_values_has_all_of_them() -> None:
     assert compare_many({"a": 1e-9, "b": 0.4}).plot().alt == (
-        "Pairs of points. 1 of 2 are found by Holm, 1 without it. a: 0.000, adjusted 0.000; b: 0.400, adjusted 0.400."
+        "Pairs of points. 1 of 2 are found by Holm, 1 without it. a: p below 0.001, adjusted "
+        "p below 0.001; b: p 0.400, adjusted p 0.400."
     )
     with pytest.raises(ConfigError, match="31 comparisons are too many"):
         compare_many({str(i): 0.5 for i in range(31)}).plot()
@@ -113,7 +114,7 @@ def test_an_effect_that_fades_is_told_with_its_trend() -> None:
 
 def test_a_mix_of_cohorts_is_not_read_as_fading() -> None:
     """The later exposed react more, so the effect by age falls, though it fades for nobody."""
-    found = novelty(followed(by_week=-0.5), "spend")
+    found = novelty(followed(by_week=-0.5), "spend", currency="EUR")
     by_age = found.frame.set_index("age")
     assert by_age.loc[0, "low"] > by_age.loc[30, "high"]
     assert (by_age.loc[0, "cohorts"], by_age.loc[30, "cohorts"]) == (4, 1)
@@ -122,6 +123,8 @@ def test_a_mix_of_cohorts_is_not_read_as_fading() -> None:
     assert found.equal_age["difference"].round().to_list() == [1, 2, 2, 2]
     sentence = found.sentence()
     assert "neither fades nor grows by more than chance" in sentence
+    assert "for those exposed in 2026-01-26/2026-02-01" in sentence
+    assert "At age 0 it is €1." in sentence
     assert "Late ages are seen only of early cohorts" in sentence
 
 

@@ -90,10 +90,11 @@ def test_each_segment_is_compared_as_the_whole_is() -> None:
 def test_several_arms_have_a_test_each() -> None:
     frame = offered(0.2)
     frame["arm"] = frame["arm"].where((frame["arm"] == "control") | (frame["customer_id"] % 2 == 0), "letter")
-    found = segment_effects(frame, "plan", "spend", measured_at="before", method="benjamini-hochberg")
+    found = segment_effects(frame, "plan", "spend", measured_at="before", method="benjamini-hochberg", currency="USD")
     assert found.interaction["arm"].to_list() == found.overall["arm"].to_list() == ["letter", "offer"]
     assert len(found.frame) == 6
     assert found.sentence().count("Cochran's Q") == 2
+    assert "in pro; $" in found.sentence()
     assert "The effect of letter" in found.plot("letter").alt
     with pytest.raises(ConfigError, match="arm is 'b': expected one of 'letter', 'offer'"):
         found.plot("b")

@@ -15,9 +15,9 @@ import pandas as pd
 from clvhelpers.errors import ExperimentError
 from clvhelpers.experiments.rates import compare_rates
 from clvhelpers.experiments.welch import Estimate, compared
-from clvhelpers.experiments.words import decimals_for, points
+from clvhelpers.experiments.words import decimals_for
 from clvhelpers.purchases import Frame, as_frame, rows_of
-from clvhelpers.text import count, number
+from clvhelpers.text import count, money, number
 
 MOMENTS = ("units", "mean", "variance")
 
@@ -33,24 +33,22 @@ class Cells:
     by: tuple[str, ...]
     rate: bool
 
-    def shown(self, difference: float) -> str:
-        """A difference in words: points of a rate, or a number in the unit of the outcome."""
-        return points(difference) if self.rate else number(difference, 2)
 
-
-def effect_words(row: Mapping[Any, Any], rate: bool) -> str:
+def effect_words(row: Mapping[Any, Any], rate: bool, currency: str | None = None) -> str:
     """The difference of a row with its interval, with the decimals that the interval leaves any meaning.
 
     >>> effect_words({"difference": 0.0123, "low": 0.0, "high": 0.025}, True)
     '1.2 points (0.0 to 2.5)'
-    >>> effect_words({"difference": -2.5, "low": -3.0, "high": -2.0}, False)
-    '-2.50 (-3.00 to -2.00)'
+    >>> effect_words({"difference": -2.5, "low": -3.0, "high": -2.0}, False, "EUR")
+    '-€2.50 (-€3.00 to -€2.00)'
     """
     scale = 100 if rate else 1
     decimals = decimals_for(scale / 100 * (row["high"] - row["low"]) / 2)
-    ends = f"({number(scale * row['low'], decimals)} to {number(scale * row['high'], decimals)})"
-    shown = points(row["difference"], decimals) if rate else number(row["difference"], decimals)
-    return f"{shown} {ends}"
+    if currency is not None and not rate:
+        shown, low, high = (money(row[name], currency, decimals) for name in ("difference", "low", "high"))
+    else:
+        shown, low, high = (number(scale * row[name], decimals) for name in ("difference", "low", "high"))
+    return f"{shown}{' points' if rate else ''} ({low} to {high})"
 
 
 def checked_rows(data: Any, columns: Sequence[str], outcome: str) -> Frame:

@@ -22,6 +22,7 @@ from clvhelpers.experiments.cells import (
     checked_rows,
     effect_words,
 )
+from clvhelpers.experiments.welch import shown_as
 from clvhelpers.experiments.words import shown_p
 from clvhelpers.text import count, number, percent
 
@@ -51,11 +52,12 @@ class FactorialEffects:
     rate: bool
     level: float
     outcome: str
+    currency: str | None
 
     def sentence(self) -> str:
         """The main effects, whether factors interact, and what a main effect then means."""
         effects = "; ".join(
-            f"{row['factor']} {row['level']} instead of {row['base']} {effect_words(row, self.rate)}"
+            f"{row['factor']} {row['level']} instead of {row['base']} {self._words(row)}"
             for row in self.frame.to_dict("records")
         )
         return (
@@ -72,17 +74,24 @@ class FactorialEffects:
             return (
                 f"No interaction shows ({least['factors']}: {shown_p(least['p_value'])}), so each effect may be read "
                 f"alone. That is no proof that there is none: {row['first']} {row['first_level']} may do "
-                f"{effect_words(row, self.rate)} more with {row['second']} {row['second_level']} than without."
+                f"{self._words(row)} more with {row['second']} {row['second_level']} than without."
             )
         names = " and ".join(f"{row['factors']} ({shown_p(row['p_value'])})" for row in found)
         best = self.cells.iloc[int(self.cells["mean"].argmax())]
         where = ", ".join(f"{name} {best[name]}" for name in self.factors)
-        shown = percent(best["mean"]) if self.rate else number(best["mean"], 2)
+        shown = self.shown(best["mean"])
         return (
             f"There is an interaction of {names}: what one factor does depends on the level of another. A main effect "
             "is then an average over cells and need not hold in any of them, so choose by the means of the cells; the "
             f"highest is {where} with {shown}."
         )
+
+    def shown(self, mean: float) -> str:
+        """A mean in words: a share of a 0/1 outcome, money where a currency was given, else a number."""
+        return percent(mean) if self.rate else shown_as(mean, self.currency)
+
+    def _words(self, row: Mapping[Any, Any]) -> str:
+        return effect_words(row, self.rate, self.currency)
 
     def plot(self, across: str | None = None, lines: str | None = None) -> "Picture":
         """Means by the levels of one factor, a line for each level of another, averaged over any others.
@@ -124,12 +133,14 @@ def factorial_effects(
     unit: str | None = "customer_id",
     base: Mapping[str, Any] | None = None,
     level: float = 0.95,
+    currency: str | None = None,
 ) -> FactorialEffects:
     """Main effects and interactions of a factorial test: each unit had one level of every factor.
 
     `data` has one row a unit, a column for each of `factors` and `outcome` (0 or 1, or a number). `base` gives the
     level of a factor to compare with; by default "control" if there is one, else the first by name or size.
-    `unit` is the column by which a unit in two cells is found, None where the rows were checked before.
+    `unit` is the column by which a unit in two cells is found, None where the rows were checked before;
+    `currency` that of an outcome in money.
 
     The regression holds all interactions, with factors coded around the plain mean of the cells; errors are HC2,
     tests and intervals have units - cells degrees of freedom. For a 0/1 outcome the average marginal effects of the
@@ -156,7 +167,9 @@ def factorial_effects(
     levels = _levels(cells, base or {})
     _check_design(cells, levels, outcome)
     grid = pd.DataFrame(product(*levels.values()), columns=list(levels))
-    return _effects(Cells(grid.merge(cells.frame, how="left"), cells.by, cells.rate), levels, level, outcome)
+    return _effects(
+        Cells(grid.merge(cells.frame, how="left"), cells.by, cells.rate), levels, level, (outcome, currency)
+    )
 
 
 def _check_names(factors: Sequence[str]) -> None:
@@ -239,7 +252,7 @@ def _named(row: Mapping[Any, Any], by: Sequence[str]) -> str:
     return ", ".join(f"{name} {row[name]}" for name in by)
 
 
-def _effects(cells: Cells, levels: Levels, level: float, outcome: str) -> FactorialEffects:
+def _effects(cells: Cells, levels: Levels, level: float, named: tuple[str, str | None]) -> FactorialEffects:
     from scipy.stats import t
 
     table = cells.frame
@@ -264,7 +277,7 @@ def _effects(cells: Cells, levels: Levels, level: float, outcome: str) -> Factor
 
     main = estimated(*_main(levels))
     return FactorialEffects(
-        main, _tests(cells, levels, freedom), estimated(*_pairs(levels)), shown, cells.by, cells.rate, level, outcome
+        main, _tests(cells, levels, freedom), estimated(*_pairs(levels)), shown, cells.by, cells.rate, level, *named
     )
 
 

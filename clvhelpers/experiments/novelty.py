@@ -56,6 +56,7 @@ class Novelty:
     rate: bool
     step: str
     level: float
+    currency: str | None
 
     def sentence(self) -> str:
         """Whether the effect fades, whether cohorts differ, and what the effect by age shows of either."""
@@ -66,9 +67,9 @@ class Novelty:
         first, last = (rows.iloc[place].to_dict() for place in (0, -1))
         return (
             f"{self.finding(trend['arm'])} ({self.outcome}): within units and cohorts it changes by "
-            f"{effect_words(trend, self.rate)} a {self.step} ({shown_p(trend['p_value'])}). At age {first['age']} it "
-            f"is {effect_words(first, self.rate)} over {count(int(first['cohorts']), 'cohort')}, at age {last['age']} "
-            f"{effect_words(last, self.rate)} over {count(int(last['cohorts']), 'cohort')}."
+            f"{self._words(trend)} a {self.step} ({shown_p(trend['p_value'])}). At age {first['age']} it "
+            f"is {self._words(first)} over {count(int(first['cohorts']), 'cohort')}, at age {last['age']} "
+            f"{self._words(last)} over {count(int(last['cohorts']), 'cohort')}."
             f"{self._about_cohorts(trend['arm'])}"
         )
 
@@ -80,7 +81,7 @@ class Novelty:
             return f" At equal age the cohorts do not differ by more than chance ({shown_p(test['p_value'])})."
         own = self.equal_age[self.equal_age["arm"] == arm]
         ends = [own.iloc[place].to_dict() for place in (0, -1)]
-        told = " and ".join(f"{effect_words(row, self.rate)} of those of {period(row['cohort'])}" for row in ends)
+        told = " and ".join(f"{self._words(row)} for those exposed in {period(row['cohort'])}" for row in ends)
         return (
             f" At equal age the cohorts differ by more than chance ({shown_p(test['p_value'])}): {told}. Late ages are "
             "seen only of early cohorts, so the effect by age mixes the two; read the trend within units."
@@ -95,6 +96,9 @@ class Novelty:
         if mean["low"] <= 0 <= mean["high"]:
             return f"The effect of {arm} changes with age"
         return f"The effect of {arm} {'fades' if trend['difference'] * mean['difference'] < 0 else 'grows'}"
+
+    def _words(self, row: Mapping[Any, Any]) -> str:
+        return effect_words(row, self.rate, self.currency)
 
     def plot(self, arm: str | None = None) -> "Picture":
         """The effect of an arm by age with its interval, and a line for each cohort; by default of the first arm."""
@@ -119,13 +123,14 @@ def novelty(
     step: str = "day",
     level: float = 0.95,
     smallest: int = 30,
+    currency: str | None = None,
 ) -> Novelty:
     """Effects by age since exposure within exposure cohorts, and the test that they change with age.
 
     `data` has one row a unit and age that it has reached, also those at which it did nothing (`outcome` 0): columns
     `unit, arm, exposed_at` (a date), `age` (whole, 0 or more, in units of `step`) and `outcome` (0/1 or a number).
     Cohorts are the calendar periods ("D", "W", "M" or "Q") of the exposure. Cohorts of fewer than `smallest` units in
-    an arm at an age have no effect of their own at it.
+    an arm at an age have no effect of their own at it. `currency` is that of an outcome in money.
 
     The trend: each unit's least-squares slope of the outcome on its ages, compared between arms within each cohort
     (so that the outcomes of one unit need not be independent) and averaged over cohorts by their exactness.
@@ -171,6 +176,7 @@ def novelty(
         cells.rate,
         step,
         level,
+        currency,
     )
 
 

@@ -56,6 +56,7 @@ class SegmentEffects:
     rate: bool
     level: float
     method: str
+    currency: str | None
 
     def sentence(self) -> str:
         """Whether the segments differ by more than chance, and the effects that may be told then."""
@@ -70,7 +71,7 @@ class SegmentEffects:
     def _of_arm(self, test: Mapping[Any, Any]) -> str:
         rows = self.frame[self.frame["arm"] == test["arm"]]
         whole = self.overall.set_index("arm").loc[test["arm"]].to_dict()
-        every = effect_words(whole, self.rate)
+        every = self._words(whole)
         how = f"Cochran's Q {number(test['statistic'], 1)}, {shown_p(test['p_value'])}"
         largest = rows.iloc[int(rows["difference"].argmax())].to_dict()
         if test["p_value"] >= 1 - self.level:
@@ -79,14 +80,14 @@ class SegmentEffects:
                 f"The effect of {test['arm']} on {self.outcome} does not differ between the {number(len(rows))} "
                 f"segments of {self.segment} by more than chance ({how}): take the one for all, {every}. "
                 f"{self._alone(alone, len(rows))} The highest, {largest['segment']} with "
-                f"{effect_words(largest, self.rate)}, is the luckiest of {number(len(rows))}."
+                f"{self._words(largest)}, is the luckiest of {number(len(rows))}."
             )
         least = rows.iloc[int(rows["difference"].argmin())].to_dict()
         own = [str(row["segment"]) for row in rows.to_dict("records") if row["adjusted"] < 1 - self.level]
         return (
             f"The effect of {test['arm']} on {self.outcome} differs between the segments of {self.segment} by more "
-            f"than chance ({how}): from {effect_words(least, self.rate)} in {least['segment']} to "
-            f"{effect_words(largest, self.rate)} in {largest['segment']}; {every} over all. After the adjustment by "
+            f"than chance ({how}): from {self._words(least)} in {least['segment']} to "
+            f"{self._words(largest)} in {largest['segment']}; {every} over all. After the adjustment by "
             f"{self.method.title()} for all segments, an effect of their own have: {', '.join(own) or 'none'}. The "
             "highest and the lowest are also the luckiest and the unluckiest: test again before treating them unlike."
         )
@@ -97,6 +98,9 @@ class SegmentEffects:
             f"By itself the interval of {number(alone)} of the {number(segments)} lies off 0; were nothing to work "
             f"for anybody, {expected} would."
         )
+
+    def _words(self, row: Mapping[Any, Any]) -> str:
+        return effect_words(row, self.rate, self.currency)
 
     def plot(self, arm: str | None = None) -> "Picture":
         """The effect of an arm in each segment with its interval, and over all; by default of the first arm."""
@@ -121,6 +125,7 @@ def segment_effects(
     level: float = 0.95,
     method: str = "holm",
     smallest: int = 30,
+    currency: str | None = None,
 ) -> SegmentEffects:
     """Effects by a segment that was known before the exposure, and the test that they differ at all.
 
@@ -128,7 +133,8 @@ def segment_effects(
     segment was measured is to be said: `measured_at` is a column of dates, a day, or "before" (see
     `refuse_post_treatment`); `exposed_at` the column or day of the exposure. Segments with fewer than `smallest`
     units in an arm (or, of a 0/1 outcome, fewer than 5 with or without it) are named and left out. `unit` is
-    the column by which one user in two rows is found, None where that was checked before.
+    the column by which one user in two rows is found, None where that was checked before; `currency` that of
+    an outcome in money.
 
     Raises `PostTreatmentCovariateError` for a segment measured after exposure, `ExperimentError` for data that can't
     be, `NotEnoughDataError` where fewer than two segments are left.
@@ -156,7 +162,7 @@ def segment_effects(
     by_arm = [(name, rows) for name, rows in frame.groupby("arm", sort=False)]
     tests = pd.DataFrame([{"arm": name, **cochran(own)} for name, own in by_arm])
     overall = pd.DataFrame([{"arm": name, **over_all(own, level)} for name, own in by_arm])
-    return SegmentEffects(frame, tests, overall, small, segment, outcome, cells.rate, level, method)
+    return SegmentEffects(frame, tests, overall, small, segment, outcome, cells.rate, level, method, currency)
 
 
 def _by_size(cells: Cells, segment: str, smallest: int, arms: int) -> tuple[Cells, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Figures of many comparisons: p-values and what looking often makes of them, cells, segments, and effects by age."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from clvhelpers.errors import ConfigError
+from clvhelpers.experiments.words import shown_p
 from clvhelpers.plots.effects import effect_points
 from clvhelpers.plots.look import BLUE, COLOURS, GREY, INK, ORANGE, Picture, canvas, number_axis, title
 from clvhelpers.plots.survival import MOST_DOTS, dots_height, few_enough
@@ -28,8 +30,8 @@ def p_value_points(result: "ManyComparisons") -> Picture:
     """Each p-value and beside it what the adjustment makes of it, the smallest on top, with alpha as a line.
 
     >>> from clvhelpers.experiments import compare_many
-    >>> print(p_value_points(compare_many({"blue": 0.01, "green": 0.04})).alt)
-    Pairs of points. 2 of 2 are found by Holm, 2 without it. blue: 0.010, adjusted 0.020; green: 0.040, adjusted 0.040.
+    >>> print(p_value_points(compare_many({"blue": 0.01})).alt)
+    Pairs of points. 1 of 1 are found by Holm, 1 without it. blue: p 0.010, adjusted p 0.010.
     """
     rows = result.frame.sort_values("p_value", kind="stable")
     if len(rows) > MOST_DOTS:
@@ -57,7 +59,7 @@ def p_value_points(result: "ManyComparisons") -> Picture:
         figure.legend(loc="outside lower center", ncols=2)
         title(axes, finding)
     words = "; ".join(
-        f"{row['name']}: {number(row['p_value'], 3)}, adjusted {number(row['adjusted'], 3)}"
+        f"{row['name']}: {shown_p(row['p_value'])}, adjusted {shown_p(row['adjusted'])}"
         for row in rows.to_dict("records")
     )
     return Picture(figure, f"Pairs of points. {finding}. {words}.")
@@ -97,22 +99,15 @@ def interaction_lines(result: "FactorialEffects", across: str, lines: str) -> Pi
         axes.set_xlim(-0.4, len(levels) - 0.6)
         axes.set_xlabel(across)
         axes.set_ylabel(f"Mean of {result.outcome}" if not result.rate else f"Share with {result.outcome}")
-        if result.rate:
-            axes.yaxis.set_major_formatter(lambda share, _: percent(share, 1))
-        else:
-            number_axis(axes.yaxis)
+        axes.yaxis.set_major_formatter(lambda mean, _: result.shown(mean))
         figure.legend(loc="outside lower center", ncols=min(len(groups), 3))
         title(axes, finding)
-    return Picture(figure, f"Lines with intervals. {finding}. {_cell_words(means, across, lines, result.rate)}")
+    return Picture(figure, f"Lines with intervals. {finding}. {_cell_words(means, across, lines, result.shown)}")
 
 
-def _cell_words(means: pd.DataFrame, across: str, lines: str, rate: bool) -> str:
+def _cell_words(means: pd.DataFrame, across: str, lines: str, shown: Callable[[float], str]) -> str:
     told = [
-        f"{lines} {name}: "
-        + ", ".join(
-            f"{percent(row['mean']) if rate else number(row['mean'], 2)} at {row[across]}"
-            for row in own.to_dict("records")
-        )
+        f"{lines} {name}: " + ", ".join(f"{shown(row['mean'])} at {row[across]}" for row in own.to_dict("records"))
         for name, own in means.groupby(lines, sort=False)
     ]
     return "; ".join(told) + "."
@@ -129,6 +124,7 @@ def segment_points(result: "SegmentEffects", arm: str) -> Picture:
     >>> print(segment_points(found, "offer").alt[:89])
     Points with intervals. The effect of offer differs between segments of country. over all:
     """
+    from clvhelpers.experiments.welch import shown_as
     from clvhelpers.experiments.words import points
 
     rows = result.frame[result.frame["arm"] == arm].sort_values("difference", ascending=False)
@@ -141,7 +137,7 @@ def segment_points(result: "SegmentEffects", arm: str) -> Picture:
     more = "" if test["p_value"] < 1 - result.level else " by more than chance"
     finding = f"The effect of {arm} {differs} between segments of {result.segment}{more}"
     unit = "in points" if result.rate else "of means"
-    words = points if result.rate else lambda value: number(value, 2)
+    words = points if result.rate else lambda value: shown_as(value, result.currency)
     columns = ["label", "estimate", "low", "high"]
     return effect_points(
         shown[columns].reset_index(drop=True).astype({"label": str}), finding, f"Difference {unit} from control", words
@@ -162,7 +158,7 @@ def effect_by_age(result: "Novelty", arm: str) -> Picture:
     rows = result.frame[result.frame["arm"] == arm]
     own = result.cohorts[result.cohorts["arm"] == arm]
     finding = result.finding(arm)
-    scale = 100 if result.rate else 1
+    scale, unit = (100, "points") if result.rate else (1, result.currency)
     with canvas(figsize=(5.8, 4.0)) as (figure, axes):
         axes.axhline(0, color=GREY, linewidth=1, linestyle="--")
         axes.fill_between(rows["age"], scale * rows["low"], scale * rows["high"], color=INK, alpha=0.12, linewidth=0)
@@ -171,7 +167,7 @@ def effect_by_age(result: "Novelty", arm: str) -> Picture:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         number_axis(axes.yaxis)
         axes.set_xlabel(f"{result.step.capitalize()}s since exposure")
-        axes.set_ylabel(f"{arm} minus control" + (", points" if result.rate else ""))
+        axes.set_ylabel(f"{arm} minus control" + (f", {unit}" if unit else ""))
         figure.legend(loc="outside lower center", ncols=2)
         title(axes, finding)
     return Picture(figure, f"Line with a band, and a line for each cohort. {result.sentence()}")
