@@ -110,10 +110,16 @@ def bayesian_rates(
         name: (priors[name][0] + counts.successes[name], priors[name][1] + n - counts.successes[name])
         for name, n in counts.units.items()
     }
+    frame = _frame(counts, posteriors, (1 - level) / 2)
+    if value_per_success is not None:
+        frame["expected_loss_money"] = frame["expected_loss"] * value_per_success * (customers or 1)
+    return BayesianRates(frame, posteriors, level, customers, currency)
+
+
+def _frame(counts: ArmCounts, posteriors: Mapping[str, Prior], tail: float) -> pd.DataFrame:
     best, loss = best_and_loss(np.array(list(posteriors.values()), dtype=float))
     a, b = np.array(list(posteriors.values()), dtype=float).T
-    tail = (1 - level) / 2
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "arm": counts.arms,
             "successes": list(counts.successes.values()),
@@ -126,9 +132,6 @@ def bayesian_rates(
             "expected_loss": loss,
         }
     )
-    if value_per_success is not None:
-        frame["expected_loss_money"] = loss * value_per_success * (customers or 1)
-    return BayesianRates(frame, posteriors, level, customers, currency)
 
 
 def best_and_loss(posteriors: Array) -> tuple[Array, Array]:

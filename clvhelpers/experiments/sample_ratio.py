@@ -162,6 +162,13 @@ def sample_ratio(
     counted = _checks(data, dimensions, arm, (exposed_at, end, follow_up), measured_at)
     shares = _shares(counted[ALL], expected)
     arms = pd.concat([_arm_rows(check, units, shares) for check, units in counted.items()], ignore_index=True)
+    found = SampleRatio(_frame(counted, shares, method), arms)
+    if not found.passed:
+        warnings.warn(found.sentence(), SampleRatioWarning, stacklevel=2)
+    return found
+
+
+def _frame(counted: Mapping[str, Mapping[Any, int]], shares: Mapping[Any, float], method: str | None) -> pd.DataFrame:
     rows = [{"check": check} | _test(check, units, shares, method) for check, units in counted.items()]
     frame = pd.DataFrame(rows)
     grouped = ~frame["check"].isin([ALL, MATURE])
@@ -170,10 +177,7 @@ def sample_ratio(
         adjusted[grouped] = adjusted_p_values(frame.loc[grouped, "p_value"], "holm")
     frame.insert(list(frame).index("p_value") + 1, "adjusted_p_value", adjusted)
     frame["verdict"] = [VERDICTS[int(p < DOUBTFUL) + int(p < FAILED)] for p in adjusted]
-    found = SampleRatio(frame, arms)
-    if not found.passed:
-        warnings.warn(found.sentence(), SampleRatioWarning, stacklevel=2)
-    return found
+    return frame
 
 
 def by_chance(p_value: float) -> str:

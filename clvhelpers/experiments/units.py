@@ -84,10 +84,7 @@ def check_units(
     >>> print(check_units(frame.head(2)).sentence())
     2 units checked and in order: every unit has an id and an arm; every unit is in one arm and once in the frame.
     """
-    if exposed_at is None and any(value is not None for value in (outcome_at, end, window, pre_period_until)):
-        raise ConfigError("exposed_at is missing: outcomes, follow-up and pre-period are counted from the exposure")
-    if window is not None and end is None:
-        raise ConfigError("end is missing: without the last observed day nobody knows who was followed for the window")
+    _check_needs(exposed_at, window, end, outcome_at, pre_period_until)
     rows = as_frame(frame, "the experiment")
     _check_columns(rows, [unit, arm, *durations], [when for when in (exposed_at, outcome_at) if when is not None])
     found = _one_arm(rows, unit, arm)
@@ -106,6 +103,13 @@ def check_units(
 
 
 _BELOW = "with {name!r} below 0 (EXAMPLES): a duration runs from start to end, so look for dates that were swapped"
+
+
+def _check_needs(exposed_at: str | None, window: int | None, end: When | None, *others: When | None) -> None:
+    if exposed_at is None and any(value is not None for value in (window, end, *others)):
+        raise ConfigError("exposed_at is missing: outcomes, follow-up and pre-period are counted from the exposure")
+    if window is not None and end is None:
+        raise ConfigError("end is missing: without the last observed day nobody knows who was followed for the window")
 
 
 def _check_columns(rows: Frame, needed: Sequence[str], dates: Sequence[str]) -> None:
