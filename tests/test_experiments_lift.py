@@ -90,6 +90,25 @@ def test_standard_errors_are_those_of_repeated_experiments() -> None:
     np.testing.assert_allclose(errors.mean(axis=0), lifts.std(axis=0, ddof=1), rtol=0.23)  # 2.5 times its own error
 
 
+def test_standard_errors_are_those_of_refitting_with_each_hazard_moved() -> None:
+    """The same sum of variances, with slopes by differences: every fit is made again, of counts that follow along."""
+    hazards = np.array([[0.30, 0.16, 0.14, 0.10], [0.24, 0.17, 0.13, 0.11]])  # no model's
+    money = Money(10.0, 0.01, 24)
+
+    def rows(moved: np.ndarray) -> pd.DataFrame:
+        alive = 2_000 * np.cumprod(np.c_[np.ones(2), 1 - moved], axis=1)
+        return lift_rows(*(Renewals(each[:-1], -np.diff(each)) for each in alive), money, "month")
+
+    alive = 2_000 * np.cumprod(np.c_[np.ones(2), 1 - hazards], axis=1)[:, :-1]
+    variance = np.zeros(3)
+    for place in np.ndindex(hazards.shape):
+        step = np.zeros_like(hazards)
+        step[place] = 1e-4
+        slope = (rows(hazards + step)["lift"] - rows(hazards - step)["lift"]).to_numpy() / 2e-4
+        variance += slope**2 * (hazards * (1 - hazards) / alive)[place]
+    np.testing.assert_allclose(rows(hazards)["standard_error"], np.sqrt(variance), rtol=1e-4)
+
+
 def drawn(rng: np.random.Generator, hazard: np.ndarray, customers: int) -> np.ndarray:
     alive = np.append(1.0, np.cumprod(1 - hazard))
     left = rng.multinomial(customers, np.append(-np.diff(alive), alive[-1]))[:-1]
@@ -153,6 +172,9 @@ def test_a_row_whose_model_does_not_apply_has_a_reason_and_no_number() -> None:
     assert rows["window"]["lift"] == pytest.approx(10 * MONTHLY * 0.04)
     assert np.isnan([rows[row]["lift"] for row in ROWS[1:]]).all()
     assert "how customers differ" in rows["common tail"]["problem"]
+    assert one.sentence().startswith(
+        "By month 1 a customer of offer has brought $0.40 more (95% interval $0.06 to $0.73)"
+    )
     assert "what comes after month 1 can't be said" in one.sentence()
     with pytest.raises(NotEnoughDataError, match="the row 'common tail' has no number"):
         one.decide(cost=1, customers=100)
@@ -172,6 +194,15 @@ def test_a_lift_in_words_and_as_a_figure() -> None:
     low, high = lift.plot(cost=30).figure.axes[0].get_xlim()
     assert low < 0 < 30 < high
     assert rows["common tail"]["assumption"].startswith("the effect stops after month 6")
+
+
+def test_a_loss_is_told_as_less() -> None:
+    lift = clv_lift({"control": OFFER, "offer": CONTROL}, **TERMS)
+    assert lift.of()["common tail"]["lift"] < 0
+    assert lift.sentence().startswith(
+        "In 36 months a customer of offer brings $7.50 less (95% interval -$10.06 to -$4.94)"
+    )
+    assert "brings $7.50 less in 36 months, $2.13 less in the first 6 months" in lift.plot().alt
 
 
 BY_HAND = {

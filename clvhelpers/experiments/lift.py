@@ -100,20 +100,29 @@ class ClvLift:
         after = f"after {self.unit} {self.window}"
         if rows[DEFAULT_ROW]["problem"]:
             return (
-                f"A customer of {arm} brings {told['window']} more than one of {self.control} by {self.unit} "
-                f"{self.window}; what comes {after} can't be said: {rows[DEFAULT_ROW]['problem']}."
+                f"By {self.unit} {self.window} a customer of {arm} has brought {told['window']} than one of "
+                f"{self.control}; what comes {after} can't be said: {rows[DEFAULT_ROW]['problem']}."
             )
         separate = rows["separate tails"]["problem"]
         last = f"no answer ({separate})" if separate else told["separate tails"]
         return (
-            f"A customer of {arm} brings {told[DEFAULT_ROW]} more than one of {self.control} in "
-            f"{long_time(self.horizon, self.unit)}, if the treatment stops working {after}. What was seen by then is "
-            f"{told['window']}; with a model of its own for each arm it is {last}."
+            f"In {long_time(self.horizon, self.unit)} a customer of {arm} brings {told[DEFAULT_ROW]} than one of "
+            f"{self.control}, if the treatment stops working {after}. By then it has brought {told['window']}; with a "
+            f"model of its own for each arm it is {last}."
         )
 
     def _amount(self, row: dict[str, Any]) -> str:
-        low, high = money(row["low"], self.currency), money(row["high"], self.currency)
-        return f"{money(row['lift'], self.currency)} ({percent(self.level, 0)} interval {low} to {high})"
+        low, high = (money(row[end], self.currency) for end in ("low", "high"))
+        return f"{more_or_less(row['lift'], self.currency)} ({percent(self.level, 0)} interval {low} to {high})"
+
+
+def more_or_less(difference: float, currency: str) -> str:
+    """A difference of money in words.
+
+    >>> more_or_less(7.5, "USD"), more_or_less(-0.24, "USD")
+    ('$7.50 more', '$0.24 less')
+    """
+    return f"{money(abs(difference), currency)} {'less' if difference < 0 else 'more'}"
 
 
 def clv_lift(

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.churn.stays import long_time
 from clvhelpers.experiments.decision import chance
+from clvhelpers.experiments.lift import more_or_less
 from clvhelpers.plots.effects import effect_points
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, RED, Picture, canvas, title
 from clvhelpers.text import count, money, percent, plain
@@ -29,8 +30,8 @@ def lift_points(result: "ClvLift", cost: float | None = None) -> Picture:
     >>> from clvhelpers.experiments.lift import clv_lift
     >>> survivors = {"control": [1000, 758, 625, 540], "offer": [1000, 787, 661, 578]}
     >>> lift = clv_lift(survivors, margin=10, discount_rate=0.10, horizon=36)
-    >>> print(lift_points(lift, cost=2.5).alt[:96])
-    Points with intervals. A customer of offer brings $5.87 more in 36 months, $1.01 of it in the fi
+    >>> print(lift_points(lift, cost=2.5).alt[:95])
+    Points with intervals. A customer of offer brings $5.87 more in 36 months, $1.01 more in the fi
     """
     rows = result.frame[result.frame["problem"] == ""]
     several = len(result.arms) > 1
@@ -113,7 +114,7 @@ def _mark(axes: Axes, at: float, words: str) -> None:
     low, high = axes.get_xlim()
     room = 0.12 * (high - low)
     axes.set_xlim(min(low, at - room), max(high, at + room))
-    axes.axvline(at, color=ORANGE, linewidth=2)
+    axes.axvline(at, color=ORANGE, linewidth=2, zorder=1)
     axes.set_ylim(bottom=-0.9)
     axes.annotate(words, (at, 0), (4, 4), ("data", "axes fraction"), "offset points", color=ORANGE)
 
@@ -121,11 +122,11 @@ def _mark(axes: Axes, at: float, words: str) -> None:
 def _lift_finding(result: "ClvLift", cost: float | None) -> str:
     first = result.arms[0]
     rows = result.of(first)
-    seen = money(rows["window"]["lift"], result.currency)
+    seen = more_or_less(rows["window"]["lift"], result.currency)
     first_periods = f"the first {long_time(result.window, result.unit).removeprefix('1 ')}"
-    told = f"A customer of {first} brings {seen} more in {first_periods}"
+    told = f"A customer of {first} brings {seen} in {first_periods}"
     if not rows["common tail"]["problem"]:
-        lift = money(rows["common tail"]["lift"], result.currency)
+        lift = more_or_less(rows["common tail"]["lift"], result.currency)
         whole = long_time(result.horizon, result.unit)
-        told = f"A customer of {first} brings {lift} more in {whole}, {seen} of it in {first_periods}"
+        told = f"A customer of {first} brings {lift} in {whole}, {seen} in {first_periods}"
     return told if cost is None else f"{told}; it costs {money(cost, result.currency)}"
