@@ -277,6 +277,9 @@ def test_impossible_requests_are_refused(desk: Any) -> None:
         effect(frame, "spend", covariates=SEEN, **KNOWN)
     with pytest.raises(ExperimentError, match="one follows from the others"):
         effect(frame.assign(double=2 * frame["visits_before"]), "revenue", covariates=[*SEEN, "double"], **KNOWN)
+    endless = frame.assign(visits_before=frame["visits_before"].astype(float).replace(0, np.inf))
+    with pytest.raises(ExperimentError, match="'visits_before' is infinite"):
+        effect(endless, "revenue", covariates=SEEN, **KNOWN)
     with pytest.raises(ExperimentError, match="'customer_id' holds 4,000 labels"):
         effect(frame, "revenue", covariates=["customer_id"], **KNOWN)
     with pytest.raises(ExperimentError, match="'called' is 1 for every unit"):
@@ -367,13 +370,13 @@ def test_every_problem_of_the_attempts_is_named() -> None:
     with pytest.raises(ExperimentError) as caught:
         clv.experiments.attempts_table(
             [
-                {"name": "a", "design": "guess", "effect": 1.0, "cost": -1, "customers": 10},
+                {"name": "a", "design": ["guess"], "effect": 1.0, "cost": -1, "customers": 10},
                 {"name": "b", "design": "chosen", "cost": 1.0, "customer": 5},
                 {"name": "c", "design": "randomised", "effect": 1, "standard_error": 0, "cost": 1, "customers": 5},
             ]
         )
     assert [problem[:31] for problem in caught.value.problems] == [
-        "a: design is 'guess': expected ",
+        "a: design is ['guess']: expecte",
         "a: cost is -1: expected a numbe",
         "b: 'customers' is missing",
         "b: 'effect' is missing",

@@ -64,11 +64,11 @@ class Attempts:
         verdicts = self.frame["verdict"].value_counts()
         told = ", ".join(f"{number(verdicts.get(name, 0))} {name}" for name in (WORKED, FAILED, UNKNOWN))
         weak = int((~self.frame["design"].isin(STRONG)).sum())
+        untold = f" Without randomisation nobody can tell ({count(weak, 'attempt')})." if weak else ""
         return (
             f"Of {count(len(self.frame), 'attempt')}: {told}. An attempt {WORKED} if the probability that its effect "
             f"is above its cost is at least {number(100 * self.certainty)}%, and {FAILED} if it is at most "
-            f"{number(100 * (1 - self.certainty))}%; without randomisation nobody can tell ({count(weak, 'attempt')}). "
-            f"{self._shrinkage_words()}"
+            f"{number(100 * (1 - self.certainty))}%.{untold} {self._shrinkage_words()}"
         )
 
     def _shrinkage_words(self) -> str:
@@ -167,7 +167,7 @@ def _row(one: dict[str, Any], place: int, problems: list[str]) -> dict[str, Any]
     needed = ("name", "design", "cost", "customers", *(() if "comparison" in given else ("effect",)))
     wrong = [f"{key!r} is missing" for key in needed if key not in given]
     wrong += [f"{key!r} is not known: expected {', '.join(KEYS)}" for key in given if key not in KEYS]
-    if "design" in given and given["design"] not in DESIGNS:
+    if "design" in given and given["design"] not in tuple(DESIGNS):
         wrong.append(f"design is {given['design']!r}: expected one of {', '.join(map(repr, DESIGNS))}")
     if "comparison" in given and ("effect" in given or "standard_error" in given):
         wrong.append("a comparison has its effect and error: give it or them, not both")

@@ -136,6 +136,8 @@ def _covariate_problems(rows: pd.DataFrame) -> list[str]:
                 f"the covariate {name!r} is missing for {count(missing, 'unit')}: make 'unknown' a label of its own, "
                 "or fill it and add a column that says so"
             )
+        elif pd.api.types.is_numeric_dtype(values) and not np.isfinite(values.to_numpy(float)).all():
+            problems.append(f"the covariate {name!r} is infinite for some units: a division by 0, maybe; give a number")
         elif labels < 2:
             problems.append(f"the covariate {name!r} is {values.iloc[0]} for every unit: leave it out")
         elif not pd.api.types.is_numeric_dtype(values) and (_is_time(values) or labels > MOST_LABELS):

@@ -95,11 +95,14 @@ class WeightedEffect:
         worst = self.balance.iloc[int(self.balance["after"].abs().argmax())]
         told = (
             f"the largest standardised difference is {number(abs(worst['after']), 2)} ({worst['covariate']}), "
-            f"before it was {number(self.balance['before'].abs().max(), 2)}"
+            f"before weighting it was {number(self.balance['before'].abs().max(), 2)} ({self._worst_before()})"
         )
         if abs(worst["after"]) <= BALANCED:
             return f"Weighting made the groups alike in the columns: {told}."
         return f"The groups are still unlike: {told}, and up to {BALANCED} is thought small. Don't rely on this effect."
+
+    def _worst_before(self) -> str:
+        return str(self.balance["covariate"].iloc[int(self.balance["before"].abs().argmax())])
 
     def plot(self) -> "Picture":
         """How many treated and others there are at each propensity: do they overlap?"""
