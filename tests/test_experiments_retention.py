@@ -104,7 +104,6 @@ def test_the_same_on_every_engine() -> None:
     assert expected["too_short"].sum() > 0
     days = people.assign(exposed_at=people["exposed_at"].dt.date), visits.assign(date=visits["date"].dt.date)
     by_engine = {
-        "polars": (pl.from_pandas(people), pl.from_pandas(visits)),
         "mixed polars": (pl.from_pandas(people), pl.from_pandas(visits).lazy()),
         "days": tuple(pl.DataFrame(frame.to_dict("list")) for frame in days),
         "duckdb": (duckdb.from_df(people), duckdb.from_df(visits)),
