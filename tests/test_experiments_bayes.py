@@ -63,13 +63,13 @@ def test_several_arms_agree_with_draws() -> None:
 def test_probability_keeps_its_promise_on_average() -> None:
     """Where true rates come from the prior, arms called the better one are so as often as was said."""
     rng = np.random.default_rng(11)
-    rates = rng.beta(3, 7, (150, 2))
+    rates = rng.beta(3, 7, (80, 2))
     ones = rng.binomial(60, rates)
     posteriors = np.stack([3 + ones, 7 + 60 - ones], axis=2).astype(float)
     chances = np.array([best_and_loss(pair)[0] for pair in posteriors])
     called = chances.argmax(axis=1)
     assert 0.8 < chances.max(axis=1).mean() < 0.95
-    assert np.mean(called == rates.argmax(axis=1)) == pytest.approx(chances.max(axis=1).mean(), abs=0.07)
+    assert np.mean(called == rates.argmax(axis=1)) == pytest.approx(chances.max(axis=1).mean(), abs=0.09)
 
 
 def test_priors_change_what_is_believed_and_money_follows() -> None:

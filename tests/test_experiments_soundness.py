@@ -283,7 +283,7 @@ def test_standardised_differences_are_those_of_their_definition(frame: pd.DataFr
 def test_the_joint_test_fails_as_rarely_as_promised_with_columns_that_are_sums_of_others() -> None:
     rng = np.random.default_rng(8)
     p_values = []
-    for _ in range(500):
+    for _ in range(250):
         known = rng.gamma(1, size=(120, 2))
         known = np.column_stack([known, known.sum(axis=1)])
         arms = dict(zip(["control", "a", "b"], np.split(known, [40, 80]), strict=True))
@@ -296,8 +296,8 @@ def test_the_joint_test_fails_as_rarely_as_promised_with_columns_that_are_sums_o
         found = joint_test(sums, ["x", "y", "both"])
         assert found["degrees_of_freedom"] == 4
         p_values.append(found["p_value"])
-    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.025)
-    assert np.mean(np.array(p_values) < 0.5) == pytest.approx(0.5, abs=0.07)
+    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.035)
+    assert np.mean(np.array(p_values) < 0.5) == pytest.approx(0.5, abs=0.08)
 
 
 def test_covariates_that_cannot_be_compared_are_refused(frame: pd.DataFrame) -> None:
