@@ -102,6 +102,7 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     summary = customer_summary(log.purchase_days, end=log.as_of).order("customer_id").df().round(DECIMALS)
     _note_refunds_only(log, summary, config, notes)
     _note_silent_end(log, summary, notes)
+    experiment = _experiment(config, log, len(summary), notes)  # before the models, for it may refuse its data
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.purchase_days, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
     scores = notes.attempt("RFM groups", lambda: rfm_scores(summary))
@@ -116,7 +117,6 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     groups = None if groups is None else small_groups.hide_groups(groups, least, log.customers - len(summary))
     tiers = None if forecast.value is None else value_tiers(forecast.value.clv)
     tiers = None if tiers is None else small_groups.hide_tiers(tiers, least)
-    experiment = _experiment(config, log, len(summary), notes)
     if any(part is not None and part.frame["customers"].isna().any() for part in (groups, tiers)):
         notes.add(f"Numbers of groups or tiers of fewer than {number(least)} customers are not given.")
     return Analysis(

@@ -39,6 +39,8 @@ def evaluate(
     `ExperimentError` with every problem of its data.
     """
     units = read_units(config, tried, log)
+    for note in units.notes:
+        notes.add(f"File of the experiment: {note}")
     return notes.attempt("Experiment", lambda: _evaluate(units, config, tried, customers))
 
 

@@ -4,7 +4,7 @@ The checks read the table `rows` (one row a line of the file) of the database in
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
 import duckdb
 
@@ -15,7 +15,6 @@ from clvhelpers.text import count, number
 
 EXAMPLES = 5
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
-FIRST_DAY = "SELECT min(date)::DATE FROM rows"
 
 
 def problems_of_units(connection: duckdb.DuckDBPyConnection, tried: Experiment, log: CleanLog) -> list[str]:
@@ -98,27 +97,33 @@ def _of_arms(connection: duckdb.DuckDBPyConnection, tried: Experiment) -> Iterat
             yield f"nobody is in the arm {arm}, which is in `shares`. The arms are {there}"
     for arm in arms:
         if tried.shares is not None and arm not in tried.shares:
-            yield f"{count(arms[arm], 'customer')} are in the arm {arm}, which is not in `shares`"
+            yield f"the arm {arm} ({count(arms[arm], 'customer')}) is not in `shares`"
         if arm != tried.control and not {arm, EVERY_ARM} & set(tried.cost):
             yield f"the arm {arm} has no `cost`: add it, 0 if it costs nothing"
 
 
 def _of_dates(connection: duckdb.DuckDBPyConnection, tried: Experiment, log: CleanLog) -> Iterator[str]:
     """Days that the transactions don't cover: of the pre-period, or of the outcome."""
-    first: date | None = connection.execute(FIRST_DAY).fetchall()[0][0]
+    first, last = connection.execute("SELECT min(date)::DATE, max(date)::DATE FROM rows").fetchall()[0]
     if first is None:
         return
-    if tried.pre_period_days is not None and first - timedelta(days=tried.pre_period_days) < log.first_date:
+    pre = tried.pre_period_days
+    if pre is not None and first - timedelta(days=pre) < log.first_date:
         room = (first - log.first_date).days
         mend = f"take {room} at most, or" if room > 0 else "take it out, or"
         yield (
-            f"`pre_period_days` is {tried.pre_period_days}, and of customers exposed on {first} these begin before the "
-            f"first order of the log, {log.first_date}: {mend} give older orders"
+            f"`pre_period_days` is {pre}, and of customers exposed on {first} these begin before the first order of "
+            f"the log, {log.first_date}: {mend} give older orders"
         )
     elif from_log(tried) and first < log.first_date:
         yield (
             f"customers were exposed on {first}, before the first order of the log, {log.first_date}: what they did "
             "first is not known; give older orders"
+        )
+    if pre is not None and not from_log(tried) and last > log.as_of + timedelta(days=1):
+        yield (
+            f"`pre_period_days` is {pre}, and of customers exposed on {last} these end after the as-of day of the log, "
+            f"{log.as_of}: give later orders, or `columns.before` in place of it"
         )
 
 

@@ -43,6 +43,7 @@ class Units:
 
     frame: duckdb.DuckDBPyRelation
     files: tuple[SourceFile, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def mature(self) -> duckdb.DuckDBPyRelation:
@@ -65,7 +66,7 @@ def read_units(config: ClientConfig, tried: Experiment, log: CleanLog) -> Units:
     _take(connection, "days", days.to_native())
     connection.execute(f"CREATE TEMP TABLE units AS {_joined(tried, log)}")
     connection.execute("DROP TABLE rows; DROP TABLE days")
-    units = Units(connection.table("units"), source.files)
+    units = Units(connection.table("units"), source.files, source.notes)
     _refuse_strangers(units, tried)
     return units
 
