@@ -207,6 +207,9 @@ def test_terms_that_cannot_be_are_refused_all_at_once() -> None:
         "customers",
         "risk",
     ]
+    with pytest.raises(ConfigError) as caught:
+        decided(guardrails=guardrail((0, -1, 1), margin=1, better="higher"), sample_ratio=0.3)
+    assert [problem.partition(" ")[0] for problem in caught.value.problems] == ["guardrails", "sample_ratio"]
     with pytest.raises(ConfigError, match="standard_error is missing"):
         decide(1.0, cost=1, customers=1)
     with pytest.raises(ConfigError, match="an error above 0"):

@@ -62,6 +62,10 @@ class Terms:
             problems.append(f"customers is {self.customers}: expected how many the roll-out would treat, 1 or more")
         if not 0 < self.risk <= 0.5:
             problems.append(f"risk is {self.risk}: expected the largest probability of a loss, above 0 and up to 0.5")
+        if isinstance(self.guardrails, Guardrail) or not all(isinstance(each, Guardrail) for each in self.guardrails):
+            problems.append("guardrails must be a list of what guardrail(...) gives")
+        if self.sample_ratio is not None and not hasattr(self.sample_ratio, "passed"):
+            problems.append(f"sample_ratio is {self.sample_ratio!r}: expected what sample_ratio(...) gives")
         if problems:
             raise ConfigError(problems)
 

@@ -52,7 +52,7 @@ class ClvLift:
         """The three rows of one arm, by name of the row; `arm` may be left out where there is only one."""
         if arm is None and len(self.arms) > 1:
             raise ConfigError(f"arm is not given: name one of {', '.join(self.arms)}")
-        rows = self.frame[self.frame["arm"] == (arm or self.arms[0])]
+        rows = self.frame[self.frame["arm"] == (self.arms[0] if arm is None else arm)]
         if rows.empty:
             raise ConfigError(f"no arm is called {arm!r}: the arms are {', '.join(self.arms)}")
         return {str(row["row"]): {str(name): value for name, value in row.items()} for row in rows.to_dict("records")}
@@ -69,7 +69,8 @@ class ClvLift:
     ) -> "Decision":
         """Ship or not: `decide` on one row, and beside it the verdict under the others.
 
-        `cost` is money per treated customer, `fixed_cost` once, `customers` those of the roll-out; further `terms`
+        `cost` is money per treated customer, spent at their start, `fixed_cost` once, `customers` those of the
+        roll-out, who are taken to be like those of the test; further `terms`
         (`guardrails`, `sample_ratio`, `risk`, `test_cost`) are those of `decide`. Raises `NotEnoughDataError` where the
         row has no number.
         """
@@ -141,7 +142,8 @@ def clv_lift(
     """The lift in customer lifetime value of each arm over control, with its interval, in three rows.
 
     `data` is a frame of any engine with one row a unit (`duration` in whole `unit`s until it left, or was last seen;
-    `left`; the arm), or survivors by hand. `margin` is money per payment, `discount_rate` per year. The first payment
+    `left`; the arm), or survivors by hand. `margin` is money per payment, the same in every arm (what an offer gives
+    away, such as a lower price, belongs to the cost of the decision); `discount_rate` is per year. The first payment
     comes at the start, from everybody; payment t comes t periods later from those still there after t renewals, and is
     worth (1 + d)^-t of itself. `horizon` counts payments, the first included. `window` is the last renewal used, by
     default the last that every unit was followed to.
