@@ -87,7 +87,7 @@ def test_after_the_first_renewal_nothing_differs_where_the_offer_is_for_the_firs
 
 def test_the_lift_of_months_is_that_of_numerical_integration(loaded: dict[str, Experiment]) -> None:
     def months(b: float) -> float:
-        later = np.arange(1, newcomers.HORIZON + 1)
+        later = np.arange(1, newcomers.HORIZON)
         return quad(lambda leaves: beta.pdf(leaves, newcomers.A, b) * ((1 - leaves) ** later).sum(), 0, 1)[0]
 
     lift = months(newcomers.B_LOCKED) - months(newcomers.B)
