@@ -9,7 +9,13 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError
-from clvhelpers.experiments import confidence_sequence, cost_of_peeking, false_alarm_rate, sequential_bounds
+from clvhelpers.experiments import (
+    confidence_sequence,
+    cost_of_peeking,
+    false_alarm_rate,
+    looks_without_effect,
+    sequential_bounds,
+)
 from clvhelpers.experiments.boundaries import crossing, most_units
 from clvhelpers.plots.look import Picture
 
@@ -116,6 +122,17 @@ def test_cost_of_peeking_tells_the_ways_apart() -> None:
     assert not cost.frame.equals(cost_of_peeking(5, runs=4000, seed=1).frame)
 
 
+def test_looks_without_effect_raise_false_alarms_as_often_as_theory_says() -> None:
+    z = looks_without_effect(np.repeat([0, 1], [300, 103]), looks=4, runs=4000, seed=3)
+    assert z.shape == (4000, 4)
+    assert list(z) == [1, 2, 3, 4]
+    assert z.mean().to_numpy() == pytest.approx(np.zeros(4), abs=0.06)
+    assert (z.abs() > 1.959964).any(axis=1).mean() == pytest.approx(false_alarm_rate(4), abs=0.02)
+    assert z.corr().loc[1, 4] == pytest.approx(0.5, abs=0.05)  # the root of the share that both looks have seen
+    again = looks_without_effect(np.repeat([0, 1], [300, 103]), looks=4, runs=4000, seed=4)
+    assert not again.equals(z)
+
+
 def test_cost_of_peeking_with_given_units_rounds_up_to_whole_parts() -> None:
     assert cost_of_peeking(10, units=101, runs=100).units == 110
 
@@ -147,6 +164,13 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: false_alarm_rate(3, 0), ConfigError, "bound is 0"),
     (lambda: cost_of_peeking(1), ConfigError, "looks is 1: expected a whole number from 2"),
     (lambda: cost_of_peeking(10, 0.2, 0.2, 5, runs=3), ConfigError, "3 problems"),
+    (lambda: looks_without_effect([0, 1] * 9, looks=300, runs=5), ConfigError, "2 problems"),
+    (
+        lambda: looks_without_effect([0, 1] * 9, looks=10),
+        ConfigError,
+        "outcome has 18 customers: expected at least two",
+    ),
+    (lambda: looks_without_effect([0, 1, 2] * 9, looks=2), ExperimentError, "other values than 0 and 1"),
     (lambda: confidence_sequence(LOOKS, 0), ConfigError, "planned_units is 0"),
     (lambda: confidence_sequence(LOOKS, 100, level=95), ConfigError, "level is 95"),
     (lambda: confidence_sequence([], 100), NotEnoughDataError, "no look is given"),

@@ -30,7 +30,7 @@ from clvhelpers.experiments.peeking import (
     false_alarm_rate,
     sequential_bounds,
 )
-from clvhelpers.experiments.peeking_cost import CostOfPeeking, cost_of_peeking
+from clvhelpers.experiments.peeking_cost import CostOfPeeking, cost_of_peeking, looks_without_effect
 from clvhelpers.experiments.rates import RateComparison, compare_rates
 from clvhelpers.experiments.ratios import RatioComparison, compare_ratios
 from clvhelpers.experiments.resplit import AACheck, aa_check
@@ -97,6 +97,7 @@ __all__ = [
     "factorial_effects",
     "false_alarm_rate",
     "guardrail",
+    "looks_without_effect",
     "novelty",
     "refuse_post_treatment",
     "regression_effect",

@@ -9,12 +9,13 @@ import pandas as pd
 from scipy.special import ndtri
 
 from clvhelpers.cohorts.interval import wilson_interval
+from clvhelpers.errors import ExperimentError
 from clvhelpers.experiments.boundaries import crossing, group_sequential
 from clvhelpers.experiments.design import sample_size_for_rates
 from clvhelpers.experiments.peeking import MOST_LOOKS, NAMES, sequence_bounds
 from clvhelpers.experiments.power import Array, check_chances, check_rates, raise_problems, short_percent
 from clvhelpers.experiments.simulated import pooled_z
-from clvhelpers.text import number, percent
+from clvhelpers.text import count, number, percent
 
 if TYPE_CHECKING:
     from clvhelpers.plots.look import Picture
@@ -110,6 +111,39 @@ def cost_of_peeking(
     some = _play(random, (baseline, target), part, looks, runs)
     rows = [_row(way, bounds, none, some, target - baseline) for way, bounds in _ways(looks, alpha).items()]
     return CostOfPeeking(pd.DataFrame(rows), looks, baseline, target, part * looks, alpha, runs)
+
+
+def looks_without_effect(outcome: Any, looks: int = 10, *, runs: int = 1000, seed: int = 12) -> pd.DataFrame:
+    """z at each look of tests in which both arms were treated alike, so that all that is found is a false alarm.
+
+    `outcome` has the 0 or 1 of customers who were all treated alike, such as those of one arm. In each of `runs` tests
+    (rows) they are dealt out anew to two halves, which come in by `looks` equal parts; column k is z after look k, with
+    the pooled variance of all so far. What is left over by whole parts is not used. Raises `ConfigError` with every
+    argument that can't be, `ExperimentError` for other values than 0 and 1.
+
+    >>> z = looks_without_effect(np.repeat([0, 1], [1000, 3000]), looks=10)
+    >>> f"{(z[10].abs() > 1.96).mean():.2f} with one look, {(z.abs() > 1.96).any(axis=1).mean():.2f} with ten"
+    '0.06 with one look, 0.17 with ten'
+    """
+    values = np.asarray(outcome)
+    problems: list[str] = []
+    if not (1 <= looks <= MOST_LOOKS and looks == int(looks)):
+        problems.append(f"looks is {looks}: expected a whole number from 1 to {MOST_LOOKS}")
+    elif len(values) < 2 * looks:
+        problems.append(
+            f"outcome has {count(len(values), 'customer')}: expected at least two for each of {looks} looks"
+        )
+    if runs < 100:
+        problems.append(f"runs is {runs}: expected 100 or more")
+    raise_problems(problems)
+    if not np.isin(values, (0, 1)).all():
+        raise ExperimentError("outcome holds other values than 0 and 1: give one of them for each customer")
+    part = len(values) // (2 * int(looks))
+    dealt = np.tile(values.astype(np.int8), (int(runs), 1))
+    dealt = np.random.default_rng(seed).permuted(dealt, axis=1, out=dealt)[:, : 2 * part * looks]
+    ones, others = dealt.reshape(runs, 2, looks, part).sum(axis=3, dtype=float).cumsum(axis=2).swapaxes(0, 1)
+    reached = part * np.arange(1, looks + 1)
+    return pd.DataFrame(pooled_z(ones, others, reached, reached), columns=range(1, looks + 1))
 
 
 def _ways(looks: int, alpha: float) -> dict[str, Array]:
