@@ -126,6 +126,14 @@ for before (correlation 0.94), which leaves 11% of the variance; without it the 
     raw = _rows(sums, outcome, [], np.zeros(0), level)
     if not names:
         return MeanComparison(pd.DataFrame(raw), outcome, control, {}, np.nan, level, currency)
+    rows, theta, correlation = _sharpened(sums, outcome, names, raw, level)
+    return MeanComparison(pd.DataFrame(rows), outcome, control, theta, correlation, level, currency)
+
+
+def _sharpened(
+    sums: ArmSums, outcome: str, names: list[str], raw: list[dict[str, Any]], level: float
+) -> tuple[list[dict[str, Any]], dict[str, float], float]:
+    """The rows adjusted for covariates with the raw ones beside, theta of each, and their correlation."""
     whole = _over_all_units(sums, [outcome, *names])
     theta = _theta(sums, whole, names)
     rows = [
@@ -135,9 +143,8 @@ for before (correlation 0.94), which leaves 11% of the variance; without it the 
         for row, without in zip(_rows(sums, outcome, names, theta, level), raw, strict=True)
     ]
     correlation = float(np.sqrt(theta @ whole[1:, 0] / whole[0, 0]))
-    sign = np.sign(theta[0]) if len(theta) == 1 else 1.0
-    slopes = dict(zip(names, theta.tolist(), strict=True))
-    return MeanComparison(pd.DataFrame(rows), outcome, control, slopes, float(sign * correlation), level, currency)
+    sign = float(np.sign(theta[0])) if len(theta) == 1 else 1.0
+    return rows, dict(zip(names, theta.tolist(), strict=True)), sign * correlation
 
 
 def _check_names(named: list[str]) -> None:
