@@ -36,6 +36,7 @@ from clvhelpers.experiments.ratios import RatioComparison, compare_ratios
 from clvhelpers.experiments.resplit import AACheck, aa_check
 from clvhelpers.experiments.retention import Retention, retention_by_day
 from clvhelpers.experiments.sample_ratio import SampleRatio, sample_ratio
+from clvhelpers.experiments.segment_luck import CostOfSegments, cost_of_segments
 from clvhelpers.experiments.simulated import SimulatedPower, simulated_power
 from clvhelpers.experiments.stays import StayComparison, compare_stays
 from clvhelpers.experiments.subgroups import SegmentEffects, segment_effects
@@ -55,6 +56,7 @@ __all__ = [
     "ClvLift",
     "ConfidenceSequence",
     "CostOfPeeking",
+    "CostOfSegments",
     "Decision",
     "DetectableDifference",
     "DifferenceInDifferences",
@@ -90,6 +92,7 @@ __all__ = [
     "compare_stays",
     "confidence_sequence",
     "cost_of_peeking",
+    "cost_of_segments",
     "decide",
     "detectable_rate_difference",
     "difference_in_differences",

@@ -57,7 +57,7 @@ class FactorialEffects:
     def sentence(self) -> str:
         """The main effects, whether factors interact, and what a main effect then means."""
         effects = "; ".join(
-            f"{row['factor']} {row['level']} instead of {row['base']} {self._words(row)}"
+            f"{row['factor']} {row['level']} instead of {row['base']}: {self._words(row)}"
             for row in self.frame.to_dict("records")
         )
         return (
@@ -77,7 +77,7 @@ class FactorialEffects:
                 f"{self._words(row)} more with {row['second']} {row['second_level']} than without."
             )
         names = " and ".join(f"{row['factors']} ({shown_p(row['p_value'])})" for row in found)
-        best = self.cells.iloc[int(self.cells["mean"].argmax())]
+        best = self.cells.to_dict("records")[int(self.cells["mean"].argmax())]
         where = ", ".join(f"{name} {best[name]}" for name in self.factors)
         shown = self.shown(best["mean"])
         return (

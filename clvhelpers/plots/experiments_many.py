@@ -10,9 +10,9 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from clvhelpers.errors import ConfigError
 from clvhelpers.experiments.words import shown_p
 from clvhelpers.plots.effects import effect_points
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, INK, ORANGE, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, INK, ORANGE, Picture, canvas, number_axis, title
 from clvhelpers.plots.survival import MOST_DOTS, dots_height, few_enough
-from clvhelpers.text import number, percent, period
+from clvhelpers.text import count, number, percent, period
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clvhelpers.experiments.factorial import FactorialEffects
     from clvhelpers.experiments.many import ManyComparisons
     from clvhelpers.experiments.novelty import Novelty
+    from clvhelpers.experiments.segment_luck import CostOfSegments
     from clvhelpers.experiments.subgroups import SegmentEffects
 
 LEAST_P = 1e-4  # smaller ones are drawn at the edge
@@ -141,6 +142,36 @@ def segment_points(result: "SegmentEffects", arm: str) -> Picture:
     columns = ["label", "estimate", "low", "high"]
     return effect_points(
         shown[columns].reset_index(drop=True).astype({"label": str}), finding, f"Difference {unit} from control", words
+    )
+
+
+def lucky_segments(result: "CostOfSegments") -> Picture:
+    """The share of tests without an effect in which a segment wins, by how many are looked at and how.
+
+    >>> from clvhelpers.experiments.segment_luck import cost_of_segments
+    >>> print(lucky_segments(cost_of_segments(10, runs=500)).alt[:83])
+    Lines of the share of tests without any effect in which one is found, by segments l
+    """
+    frame, ways = result.frame, {"alone": "each by itself", "holm": "Holm", "interaction": "interaction test"}
+    with canvas() as (figure, axes):
+        axes.axhline(result.alpha, color=GREY, linewidth=1, linestyle="--")
+        for (column, label), colour in zip(ways.items(), (ORANGE, BLUE, GREEN), strict=True):
+            axes.plot(frame["segments"], frame[column], "o-", color=colour, markersize=4, label=label)
+        axes.set_ylim(0, 1.15 * float(frame["alone"].max()))
+        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.set_xlabel("Segments looked at")
+        axes.set_ylabel("Tests with a false alarm")
+        figure.legend(loc="outside lower center", ncols=3)
+        last = result.last
+        looked = count(int(last["segments"]), "useless segment")
+        finding = f"With {looked} at least one wins in {percent(last['alone'], 0)} of tests"
+        title(axes, finding)
+    told = "; ".join(f"{label} {percent(last[column])}" for column, label in ways.items())
+    return Picture(
+        figure,
+        f"Lines of the share of tests without any effect in which one is found, by segments looked at. {finding}. "
+        f"At the end: {told}. The dashed line is {percent(result.alpha, 0)}.",
     )
 
 
