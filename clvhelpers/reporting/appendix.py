@@ -8,6 +8,7 @@ import pandas as pd
 from clvhelpers.cohorts import CohortTable
 from clvhelpers.purchases import PERIODS
 from clvhelpers.reporting.analysis import Analysis
+from clvhelpers.reporting.experiment_pages import effects_table
 from clvhelpers.reporting.small_groups import few_in_words
 from clvhelpers.text import Format, Table, money, number, percent, table
 
@@ -21,6 +22,7 @@ def tables_behind(analysis: Analysis) -> list[Table]:
         "cohorts": _cohorts,
         "concentration": _concentration,
         "prediction": _check,
+        "experiment": _experiment,
     }
     return [item for name, made in parts.items() if getattr(analysis.config.sections, name) for item in made(analysis)]
 
@@ -75,6 +77,10 @@ def _concentration(analysis: Analysis) -> list[Table]:
         return []
     frame = result.frame.set_axis(["Share of customers, best first", "Share of revenue"], axis="columns")
     return [table(frame, "Concentration curve", **dict.fromkeys(frame.columns, percent))]
+
+
+def _experiment(analysis: Analysis) -> list[Table]:
+    return [] if analysis.experiment is None else [effects_table(analysis.experiment, analysis.config.currency)]
 
 
 def _check(analysis: Analysis) -> list[Table]:

@@ -7,13 +7,20 @@ is that of the window alone. For how long customers stay there are the three row
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
 
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.experiments import arm_counts, clv_lift, compare_many, compare_means, compare_rates, decide
+from clvhelpers.experiments import (
+    arm_counts,
+    clv_lift,
+    compare_many,
+    compare_means,
+    compare_rates,
+    compare_stays,
+    decide,
+)
 from clvhelpers.experiments.decision import Decision
 from clvhelpers.experiments.effect import difference_and_error
 from clvhelpers.experiments.lift import DEFAULT_ROW, ClvLift
@@ -134,8 +141,11 @@ def _stay(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
         level=LEVEL,
         currency=config.currency,
     )
+    stays = compare_stays(
+        units.mature, ages=[lift.window], horizon=lift.window, control=tried.control, level=LEVEL, unit=outcome.period
+    )
     return Measured(
-        _stay_effects(lift),
+        _effects(stays.retention.rename(columns={"control_rate": "control_value", "rate": "value"})),
         [_lift_row({str(name): value for name, value in row.items()}, tried) for row in lift.frame.to_dict("records")],
         lambda arm, **terms: lift.decide(arm=arm, row=_deciding_row(lift, arm), **terms),
         window=lift.window,
@@ -145,33 +155,6 @@ def _stay(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
 
 def _deciding_row(lift: ClvLift, arm: str) -> str:
     return WINDOW if lift.of(arm)[DEFAULT_ROW]["problem"] else DEFAULT_ROW
-
-
-def _stay_effects(lift: ClvLift) -> list[ArmEffect]:
-    """The share still there at the end of the window, by Kaplan and Meier, with Greenwood's error."""
-    curves = {arm: curve[curve["period"] > 0] for arm, curve in lift.survival.groupby("arm")}
-    shares = {arm: float(curve["survival"].iloc[-1]) for arm, curve in curves.items()}
-    errors = {
-        arm: shares[arm] ** 2 * float((curve["left"] / (curve["at_risk"] * (curve["at_risk"] - curve["left"]))).sum())
-        for arm, curve in curves.items()
-    }
-    half = NormalDist().inv_cdf(0.5 + lift.level / 2)
-    rows = []
-    for arm in lift.arms:
-        difference = shares[arm] - shares[lift.control]
-        error = math.sqrt(errors[arm] + errors[lift.control])
-        rows.append(
-            {
-                "arm": arm,
-                "control_value": shares[lift.control],
-                "value": shares[arm],
-                "difference": difference,
-                "low": difference - half * error,
-                "high": difference + half * error,
-                "p_value": math.erfc(abs(difference) / error / math.sqrt(2)),
-            }
-        )
-    return _effects(pd.DataFrame(rows))
 
 
 def _effects(rows: pd.DataFrame) -> list[ArmEffect]:

@@ -12,7 +12,7 @@ from clvhelpers.reporting import experiment_words as words
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.experiment_metrics import ArmEffect, ExperimentResult
 from clvhelpers.reporting.shown import Shown
-from clvhelpers.text import Range, Table, md, money, number, percent, table
+from clvhelpers.text import Format, Range, Table, md, money, number, percent, table
 
 Cash = Callable[[float | None], str]
 
@@ -27,7 +27,7 @@ def experiment(analysis: Analysis) -> list[Shown]:
     shown: list[Shown] = [words.verdict(found, currency), words.tried(found), words.sound(found)]
     shown += [words.happened(found, currency), _differences(found, cash)]
     if found.lifts is not None:
-        shown += [_after_cost(found, cash), *_worth(found, cash), _roll_out(found, cash), words.rule(found)]
+        shown += [_after_cost(found, cash), _worth(found, cash), _roll_out(found, cash), words.rule(found)]
     return [*shown, *words.details(found, currency), *_balance(found)]
 
 
@@ -44,7 +44,7 @@ def _differences(found: ExperimentResult, cash: Cash) -> Picture:
         found.kind
     ]
     show = cash if found.kind == "revenue" else points
-    return effect_points(frame, _finding(found, what), f"{what}: difference from {found.control}", show)
+    return effect_points(frame, _finding(found, what), f"{what}, against {found.control}", show)
 
 
 def _finding(found: ExperimentResult, what: str) -> str:
@@ -66,7 +66,7 @@ def _after_cost(found: ExperimentResult, cash: Cash) -> Picture:
     """What a customer brings after the cost of the treatment, against breaking even."""
     known = [row for row in found.lifts or [] if row.after_cost is not None]
     several, stay = len(found.effects) > 1, found.kind == "stay"
-    labels = [", ".join([row.arm] * (several or not stay) + [row.row] * stay) for row in known]
+    labels = [": ".join([row.arm] * (several or not stay) + [words.ROWS[row.row]] * stay) for row in known]
     frame = pd.DataFrame(
         {
             "label": labels,
@@ -77,48 +77,78 @@ def _after_cost(found: ExperimentResult, cash: Cash) -> Picture:
     )
     best = next(one for one in found.verdicts or [] if one.arm == found.best)
     pays = "pays for itself" if best.net > 0 else "costs more than it brings"
-    finding = f"As far as can be told, {best.arm} {pays}"
-    return effect_points(frame, finding, "Gross profit per treated customer, after the cost", cash)
+    counting = f", counting {words.ROWS[best.row]}" if stay else ""
+    finding = f"As far as can be told, {best.arm} {pays}{counting}"
+    return effect_points(frame, finding, "Gross profit per customer after the cost", cash)
 
 
-def _worth(found: ExperimentResult, cash: Cash) -> list[Shown]:
-    """What a customer brings more, under each assumption about what comes after the time seen."""
+def _worth(found: ExperimentResult, cash: Cash) -> Table:
+    """What a customer brings more, for stays under each assumption about what comes after the time seen."""
+    costs = {one.arm: one.cost for one in found.verdicts or []}
     rows = [
         {
             "Arm": row.arm,
-            "What is counted": row.row,
+            "What is counted": words.ROWS[row.row],
             "Gross profit more": row.lift,
             f"{percent(found.level, 0)} range": None if row.low is None else Range(row.low, row.high or 0.0, cash),
+            "Cost": costs[row.arm],
             "After the cost": row.after_cost,
             "Which takes it that": row.problem or row.assumption,
         }
         for row in found.lifts or []
     ]
-    caption = "What one customer brings more than one of the control"
-    formats = {"Gross profit more": cash, "After the cost": cash}
-    return [table(pd.DataFrame(rows), caption, **formats)]
+    frame = pd.DataFrame(rows)
+    if found.kind != "stay":  # then there is one row an arm, and the words say what it counts
+        frame = frame.drop(columns=["What is counted", "Which takes it that"])
+    formats = dict.fromkeys(["Gross profit more", "Cost", "After the cost"], cash)
+    return table(frame, f"What one customer brings more than one of {found.control}", **formats)
 
 
 def _roll_out(found: ExperimentResult, cash: Cash) -> Table:
     """The verdict of each arm, with the money and the risks behind it."""
-    level = percent(found.level, 0)
     rows = [
         {
             "Arm": one.arm,
             "Verdict": one.verdict,
             "Pays for itself": one.probability,
             "Expected net": one.net,
-            f"{level} range": Range(one.net_low, one.net_high, cash),
+            f"{percent(found.level, 0)} range": Range(one.net_low, one.net_high, cash),
             "Loss if rolled out wrongly": one.loss_of_shipping,
             "Loss if left wrongly": one.loss_of_not_shipping,
-            "Cost": one.cost,
-            "Break-even cost": one.break_even_cost,
         }
         for one in found.verdicts or []
     ]
-    names = ["Expected net", "Loss if rolled out wrongly", "Loss if left wrongly", "Cost", "Break-even cost"]
-    formats = {**dict.fromkeys(names, cash), "Pays for itself": percent}
-    return table(pd.DataFrame(rows), f"What rolling it out to {number(found.roll_out)} customers means", **formats)
+    formats = dict.fromkeys(["Expected net", "Loss if rolled out wrongly", "Loss if left wrongly"], cash)
+    caption = f"What rolling it out means, for {number(found.roll_out)} customers"
+    return table(pd.DataFrame(rows), caption, **formats, **{"Pays for itself": percent})
+
+
+def effects_table(found: ExperimentResult, currency: str) -> Table:
+    """The effects behind the figure of the differences, for the appendix."""
+    units = {arm.name: arm.units for arm in found.arms}
+    show: Format = partial(money, currency=currency) if found.kind == "revenue" else partial(percent, decimals=2)
+    rows = [
+        {
+            "Arm": one.arm,
+            "Customers": units[one.arm],
+            f"Customers in {found.control}": units[found.control],
+            "Value": one.value,
+            f"Value in {found.control}": one.control_value,
+            "Difference": one.difference,
+            "Low": one.low,
+            "High": one.high,
+            "As seen": one.raw_difference,
+            "As seen, low": one.raw_low,
+            "As seen, high": one.raw_high,
+            "p-value": one.p_value,
+            "p-value for all arms": one.adjusted_p_value,
+        }
+        for one in found.effects
+    ]
+    frame = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    values = [name for name in frame.columns[3:] if not name.startswith("p-value")]
+    formats = dict.fromkeys(frame.columns[1:3], number) | dict.fromkeys(values, show)
+    return table(frame, "Effects of the experiment", **formats)
 
 
 def _balance(found: ExperimentResult) -> list[Shown]:

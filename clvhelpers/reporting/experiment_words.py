@@ -7,6 +7,12 @@ from clvhelpers.experiments.words import points, shown_p
 from clvhelpers.reporting.experiment_metrics import ArmEffect, ArmVerdict, ExperimentResult, TestedArm
 from clvhelpers.text import Text, count, day, join, md, money, number, percent, plain
 
+ROWS = {
+    "window": "the time seen only",
+    "common tail": "later too, if the effect stops",
+    "separate tails": "later too, if the effect goes on",
+}
+
 
 def verdict(found: ExperimentResult, currency: str) -> Text:
     """What to do, why, and what it is expected to bring; or why there is no verdict."""
@@ -27,10 +33,10 @@ def verdict(found: ExperimentResult, currency: str) -> Text:
         level=percent(found.level, 0),
         low=money(best.net_low, currency),
         high=money(best.net_high, currency),
-        probability=percent(best.probability, 0),
+        probability=percent(best.probability),
         cost=money(best.cost, currency),
         break_even=money(max(best.break_even_cost, 0.0), currency),
-        more=" ".join([*_others(found.verdicts, best), *_beside(best)]),
+        more=" ".join([*_others(found.verdicts, best), *_beside(best), *_testing(best, currency)]),
     )
 
 
@@ -40,13 +46,14 @@ def short_verdict(found: ExperimentResult, currency: str) -> Text:
         best = next(one for one in found.verdicts if one.arm == found.best)
         return md(
             "**What was tried.** {name}: **{verdict}** {arm}. Rolled out to {customers} it is expected to bring {net} "
-            "after its cost, with a probability of {probability} that it pays for itself.",
+            "after its cost; the probability that it pays for itself is {probability}. {hangs}",
             name=found.name,
             verdict=best.verdict,
             arm=best.arm,
             customers=count(found.roll_out, "customer"),
             net=money(best.net, currency),
-            probability=percent(best.probability, 0),
+            probability=percent(best.probability),
+            hangs="That hangs on what comes after the time that was seen." if _hangs(best) else "",
         )
     why = "what one more buyer is worth is not known"
     if not found.soundness.passed:
@@ -67,14 +74,13 @@ def _unsound(found: ExperimentResult) -> Text:
 
 def _why_unsound(found: ExperimentResult) -> str:
     checks = found.soundness
-    below = f"below {plain(checks.limit)} it is not chance"
     told = []
     if not checks.sizes_as_planned:
         p_values = [one for one in (checks.sample_ratio_p_value, checks.mature_p_value) if one is not None]
-        told.append(f"The arms are not of the sizes that were planned ({shown_p(min(p_values))}; {below}).")
+        told.append(f"The arms are not of the sizes that were planned ({shown_p(min(p_values))}, too rare for chance).")
     if checks.alike_before is False:
         p_value = shown_p(checks.balance_p_value or 0.0)
-        told.append(f"The arms were unlike before anything was done to them ({p_value}; {below}).")
+        told.append(f"The arms were unlike before anything was done to them ({p_value}, too rare for chance).")
     return " ".join([*told, "Something else than chance decided who is in which arm."])
 
 
@@ -99,11 +105,22 @@ def _beside(best: ArmVerdict) -> list[str]:
     """Whether the verdict hangs on what comes after the window."""
     if not best.other_verdicts:
         return []
-    others = {row: one for row, one in best.other_verdicts.items() if one != best.verdict}
+    others = _hangs(best)
     if not others:
         return ["The verdict is the same whatever is taken to come after the time that was seen."]
-    told = "; ".join(f"{one} ({row})" for row, one in others.items())
-    return [f"It hangs on what comes after the time that was seen: otherwise {told}."]
+    told = "; ".join(f"{one} (counting {ROWS[row]})" for row, one in others.items())
+    return [f"That counts {ROWS[best.row]}, and it hangs on what comes after the time that was seen: otherwise {told}."]
+
+
+def _hangs(best: ArmVerdict) -> dict[str, str]:
+    """The other verdicts that are not the same."""
+    return {row: one for row, one in best.other_verdicts.items() if one != best.verdict}
+
+
+def _testing(best: ArmVerdict, currency: str) -> list[str]:
+    if best.verdict != "keep testing":
+        return []
+    return [f"To know for certain would be worth {money(best.value_of_information, currency)} at most."]
 
 
 def tried(found: ExperimentResult) -> Text:
@@ -140,8 +157,8 @@ def outcome(found: ExperimentResult) -> str:
 def _left_out(found: ExperimentResult) -> list[str]:
     told = []
     if found.too_recent != 0:
-        many = "A few customers" if found.too_recent is None else count(found.too_recent, "customer")
-        told.append(f"{many} more had not had that time yet, and are left out.")
+        many = "A few others" if found.too_recent is None else count(found.too_recent, "other")
+        told.append(f"{many} had not had that time yet, and are left out.")
     if found.without_orders:
         told.append(f"Of those counted, {number(found.without_orders)} are unknown to the orders, and count as 0.")
     return told
@@ -219,7 +236,8 @@ def _comparison_details(found: ExperimentResult, currency: str) -> list[str]:
         "revenue": "Difference of means by Welch's t.",
         "bought": "Newcombe's interval of the difference; p-value of the pooled z-test, of Fisher's exact test where "
         "few are expected.",
-        "stay": "Shares by Kaplan and Meier, with Greenwood's standard errors.",
+        "stay": "Shares by Kaplan and Meier; interval of the difference by Zou and Donner, test on the scale "
+        "of log(-log).",
     }
     told.append(ways[found.kind])
     if found.adjusted_for is not None:

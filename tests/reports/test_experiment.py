@@ -19,7 +19,7 @@ from clvhelpers.reporting.analysis import clean_source, read_source
 from clvhelpers.reporting.config import ClientConfig, load_config
 from clvhelpers.reporting.experiment import check_experiment, evaluate
 from clvhelpers.reporting.experiment_metrics import ExperimentResult
-from clvhelpers.reporting.experiment_pages import experiment
+from clvhelpers.reporting.experiment_pages import effects_table, experiment
 from clvhelpers.reporting.experiment_units import read_units
 from clvhelpers.reporting.experiment_words import short_verdict
 from clvhelpers.reporting.fetch import problems_of
@@ -167,6 +167,19 @@ def test_the_section_can_be_written_in_another_language(results: dict[str, Exper
     assert "5.000 customers" in text
     assert "€" in text
     assert "2. September 2024" in text
+
+
+def test_the_spreadsheet_has_the_effects_as_numbers(results: dict[str, ExperimentResult]) -> None:
+    shown = effects_table(results["revenue"], "EUR")
+    (effect,) = results["revenue"].effects
+    row = shown.frame.iloc[0]
+    assert (row["Difference"], row["As seen, low"], row["p-value"]) == (
+        effect.difference,
+        effect.raw_low,
+        effect.p_value,
+    )
+    assert "p-value for all arms" not in shown.frame
+    assert "p-value for all arms" in effects_table(results["three arms"], "EUR").frame
 
 
 def test_names_are_never_markup_and_no_customer_is_named(results: dict[str, ExperimentResult]) -> None:
@@ -331,7 +344,7 @@ class TestNotYet:
         found = result(shop, people)
         assert (found.assigned, found.units, found.too_recent) == (800, 700, 100)
         assert found.soundness.mature_p_value is not None
-        assert "100 customers more had not had that time yet" in page(found)
+        assert "100 others had not had that time yet" in page(found)
 
     def test_nobody_bought(self, shop: tuple[Path, CleanLog]) -> None:
         people = assigned().assign(hit=0)
@@ -355,7 +368,7 @@ class TestPrivacy:
         assert (found.units, found.assigned, found.too_recent) == (798, None, None)
         assert {arm.assigned for arm in found.arms} == {None}
         assert "800" not in page(found)
-        assert "A few customers more had not had that time yet" in page(found)
+        assert "A few others had not had that time yet" in page(found)
 
     def test_few_who_bought_are_not_shown(self, shop: tuple[Path, CleanLog]) -> None:
         people = assigned().assign(hit=0)
