@@ -59,7 +59,7 @@ def check_experiment(config: ClientConfig, tried: Experiment, log: CleanLog) -> 
 def _evaluate(units: Units, config: ClientConfig, tried: Experiment, customers: int) -> ExperimentResult:
     least = config.privacy.minimum_group
     sizes = sizes_of(units, tried, least)
-    sound = soundness(units, tried, sizes)
+    sound = soundness(units, tried, sizes, least)
     measured = measure(units, config, tried)
     usable = sound.passed and measured.lifts is not None
     roll_out = tried.roll_out or customers
@@ -75,6 +75,7 @@ def _evaluate(units: Units, config: ClientConfig, tried: Experiment, customers: 
         "horizon": measured.horizon,
         "roll_out": roll_out,
         "soundness": sound,
+        "tails": measured.tails,
         "effects": measured.effects,
         "lifts": measured.lifts if usable else None,
         "verdicts": verdicts if usable else None,

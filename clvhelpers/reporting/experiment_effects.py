@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.experiments import (
     arm_counts,
+    bootstrap_difference,
     clv_lift,
     compare_many,
     compare_means,
@@ -23,17 +25,19 @@ from clvhelpers.experiments import (
 )
 from clvhelpers.experiments.decision import Decision
 from clvhelpers.experiments.effect import difference_and_error
+from clvhelpers.experiments.heavy_tail import TOP, BootstrapDifference
 from clvhelpers.experiments.lift import DEFAULT_ROW, ClvLift
 from clvhelpers.formulas import convert_rate
 from clvhelpers.reporting.config import ClientConfig
 from clvhelpers.reporting.config.experiment import Experiment
-from clvhelpers.reporting.experiment_metrics import ArmEffect, LiftRow
+from clvhelpers.reporting.experiment_metrics import ArmEffect, LiftRow, Tails
 from clvhelpers.reporting.experiment_sound import BEFORE, covariates
 from clvhelpers.reporting.experiment_units import Units
 from clvhelpers.reporting.small_groups import fewer_than, is_few
 
 LEVEL = 0.95
 WINDOW = "window"
+MOST_DRAWN = 200_000  # customers; to draw these 2,000 times takes 5 seconds
 MONEY_BEFORE = ("pre_revenue", "before")
 
 
@@ -48,6 +52,7 @@ class Measured:
     correlation: float | None = None
     window: int | None = None
     horizon: int | None = None
+    tails: Tails | None = None
 
 
 def measure(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
@@ -57,7 +62,9 @@ def measure(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
 
 
 def _revenue(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
-    covariate = next((name for name in covariates(units) if name in MONEY_BEFORE), None)
+    least = config.privacy.minimum_group
+    _refuse_few(units, "outcome <> 0", "brought money", least)
+    covariate = next((name for name in covariates(units, least) if name in MONEY_BEFORE), None)
     found = compare_means(
         units.mature,
         "outcome",
@@ -69,18 +76,48 @@ def _revenue(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
     )
     margin = config.economics.gross_margin or 0.0
     rows = found.frame.rename(columns={"control_mean": "control_value", "mean": "value"})
+    tails = _tails(units, config, tried)
+    if tails is not None:
+        ends = tails.frame.set_index("arm")[["low", "high"]].add_prefix("bootstrap_")
+        rows = rows.join(ends, on="arm")
     return Measured(
         _effects(rows),
         [_window_row(found, arm, margin, tried) for arm in rows["arm"]],
         lambda arm, **terms: decide(found, arm=arm, value=margin, currency=config.currency, level=LEVEL, **terms),
         None if covariate is None else BEFORE[covariate],
         None if covariate is None else found.correlation,
+        tails=None if tails is None else _spread(tails, least),
+    )
+
+
+def _tails(units: Units, config: ClientConfig, tried: Experiment) -> BootstrapDifference | None:
+    """What large spenders do to the comparison; nothing where so many customers are in it that drawing takes long."""
+    if units.mature.aggregate("count(*)").fetchall()[0][0] > MOST_DRAWN:
+        return None
+    return bootstrap_difference(
+        units.mature, "outcome", seed=config.seed, control=tried.control, level=LEVEL, currency=config.currency
+    )
+
+
+def _spread(tails: BootstrapDifference, least: int) -> Tails:
+    """How much rests on few customers; a share of the money is told where it is one of enough of them."""
+    shares = [one["top_share"] for one in tails.tails.to_dict("records") if TOP * one["units"] >= least]
+    return Tails(
+        rests_on_few=tails.rests_on_few,
+        top_share=max(shares, default=None),
+        top=TOP,
+        needed=round(float(tails.tails["needed"].max())),
+        draws=tails.draws,
     )
 
 
 def _bought(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
     counts = arm_counts(units.mature, "outcome", control=tried.control)
-    _check_counts(counts.successes, counts.units, config.privacy.minimum_group)
+    total = sum(counts.successes.values())
+    if total in (0, sum(counts.units.values())):
+        raise NotEnoughDataError(f"{'everybody' if total else 'nobody'} bought in any arm: there is nothing to compare")
+    _refuse_few(units, "outcome = 1", "bought", config.privacy.minimum_group)
+    _refuse_few(units, "outcome = 0", "did not buy", config.privacy.minimum_group)
     found = compare_rates(counts, control=tried.control, level=LEVEL)
     rows = found.frame.rename(columns={"control_rate": "control_value", "rate": "value"})
     worth = tried.value_per_success
@@ -96,16 +133,12 @@ def _break_even(arm: str, difference: float, tried: Experiment) -> float | None:
     return tried.cost_of(arm) / difference if difference > 0 else None
 
 
-def _check_counts(successes: dict[str, int], units: dict[str, int], least: int) -> None:
-    """Nothing is compared where all did the same, or shown where a share would be one of few customers."""
-    total = sum(successes.values())
-    if total in (0, sum(units.values())):
-        raise NotEnoughDataError(f"{'everybody' if total else 'nobody'} bought in any arm: there is nothing to compare")
-    both = pd.Series([*successes.values(), *(units[arm] - ones for arm, ones in successes.items())])
-    if is_few(both, least).any():
+def _refuse_few(units: Units, condition: str, did: str, least: int) -> None:
+    """Show nothing of which the number of an arm would be one of few customers."""
+    found = units.mature.aggregate(f"count(*) FILTER ({condition})", "arm").fetchall()
+    if is_few(np.array([customers for (customers,) in found]), least).any():
         raise NotEnoughDataError(
-            f"{fewer_than(least)} customers of an arm bought, or did not, and of so few no number is shown: wait for "
-            "more"
+            f"{fewer_than(least)} customers of an arm {did}, and of so few no number is shown: wait for more"
         )
 
 
@@ -141,6 +174,9 @@ def _stay(units: Units, config: ClientConfig, tried: Experiment) -> Measured:
         level=LEVEL,
         currency=config.currency,
     )
+    gone = f'"left" = 1 AND duration <= {lift.window}'
+    _refuse_few(units, gone, "left", config.privacy.minimum_group)
+    _refuse_few(units, f"NOT ({gone})", "stayed", config.privacy.minimum_group)
     stays = compare_stays(
         units.mature, ages=[lift.window], horizon=lift.window, control=tried.control, level=LEVEL, unit=outcome.period
     )

@@ -51,10 +51,24 @@ class ArmEffect(Part):
     raw_low: float | None
     raw_high: float | None
     variance_ratio: float | None = Field(description="of adjusted to raw: what the adjustment leaves")
+    bootstrap_low: float | None = Field(
+        description="of the difference as seen, by a bootstrap, which minds that few spend much; null where `tails` is"
+    )
+    bootstrap_high: float | None
     break_even_value: float | None = Field(
         description="for bought: what one more buyer must be worth for the roll-out to pay for itself; null where the "
         "arm has no more of them"
     )
+
+
+class Tails(Part):
+    rests_on_few: bool = Field(description="whether spend is so uneven that the averages rest on few customers")
+    top: float = Field(description="the share of customers, best first, of whom `top_share` tells")
+    top_share: float | None = Field(
+        description="of an arm's money, at the most in any arm; null where it is one of few customers"
+    )
+    needed: int = Field(description="customers an arm for whom the average would be nearly normal, with such a skew")
+    draws: int = Field(description="of the bootstrap")
 
 
 class LiftRow(Part):
@@ -122,6 +136,7 @@ class ExperimentResult(Part):
     value_per_success: float | None
     arms: list[TestedArm] = Field(description="control first")
     soundness: Soundness
+    tails: Tails | None = Field(description="null but for revenue, and where the customers are too many to draw them")
     effects: list[ArmEffect] = Field(description="one for each arm but the control")
     lifts: list[LiftRow] | None = Field(description="null where the results may not be used or have no value in money")
     verdicts: list[ArmVerdict] | None = Field(description="null where `lifts` is")

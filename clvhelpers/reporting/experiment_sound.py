@@ -68,7 +68,7 @@ def _shares(tried: Experiment, sizes: Sizes) -> dict[str, float]:
     return tried.shares or dict.fromkeys(sizes, 1 / len(sizes))
 
 
-def soundness(units: Units, tried: Experiment, sizes: Sizes) -> Soundness:
+def soundness(units: Units, tried: Experiment, sizes: Sizes, least: int) -> Soundness:
     """Whether the arms are of the sizes planned, of all and of those seen for long enough; what was known before."""
     shares = _shares(tried, sizes)
     assigned = {arm: size for arm, (size, _) in sizes.items()}
@@ -76,7 +76,7 @@ def soundness(units: Units, tried: Experiment, sizes: Sizes) -> Soundness:
     with warnings.catch_warnings():  # the section says it in its own words
         warnings.simplefilter("ignore", SampleRatioWarning)
         checks = [sample_ratio(one, shares) for one in (assigned, mature)]
-    known = covariates(units)
+    known = covariates(units, least)
     before = None if not known else balance(units.mature, known, control=tried.control, measured_at="before")
     sizes_hold, alike = all(check.passed for check in checks), before is None or before.passed
     rows = [] if before is None else [_row(row) for row in before.frame.to_dict("records")]
@@ -93,10 +93,15 @@ def soundness(units: Units, tried: Experiment, sizes: Sizes) -> Soundness:
     )
 
 
-def covariates(units: Units) -> list[str]:
-    """What is known of each unit from before exposure, if it differs between units."""
+def covariates(units: Units, least: int) -> list[str]:
+    """What is known of each unit from before exposure, if it differs between units and is not of few of them alone."""
     names = [name for name in BEFORE if name in units.frame.columns]
-    return [name for name in names if units.mature.aggregate(f"stddev_pop({name}) > 0").fetchall()[0][0]]
+    return [name for name in names if _tells(units, name, least)]
+
+
+def _tells(units: Units, name: str, least: int) -> bool:
+    rows = units.mature.aggregate(f"stddev_pop({name}), count(*) FILTER ({name} <> 0)", "arm").fetchall()
+    return all(spread for spread, _ in rows) and not is_few(np.array([some for _, some in rows]), least).any()
 
 
 def _row(row: dict[Any, Any]) -> BalanceRow:

@@ -4,7 +4,7 @@ For a director first: the verdict, what was tried, whether it was sound and what
 """
 
 from clvhelpers.experiments.words import points, shown_p
-from clvhelpers.reporting.experiment_metrics import ArmEffect, ArmVerdict, ExperimentResult, TestedArm
+from clvhelpers.reporting.experiment_metrics import ArmEffect, ArmVerdict, ExperimentResult, Tails, TestedArm
 from clvhelpers.text import Text, count, day, join, md, money, number, percent, plain
 
 ROWS = {
@@ -189,9 +189,17 @@ def happened(found: ExperimentResult, currency: str) -> Text:
     told = " ".join(_effect(found, one, currency) for one in found.effects)
     if len(found.effects) > 1:
         told += " The p-values allow for the number of arms (Holm)."
+    if found.tails is not None and found.tails.rests_on_few:
+        told += f" Spend is so uneven that these averages rest on few customers{_most(found.tails)}."
     if not found.soundness.passed:
         told += " None of this can be trusted, as the test was not sound."
     return md("**What happened.** {told}", told=told)
+
+
+def _most(tails: Tails) -> str:
+    if tails.top_share is None:
+        return ""
+    return f": the {percent(tails.top, 0)} who spend most bring up to {percent(tails.top_share, 0)} of an arm's revenue"
 
 
 def _effect(found: ExperimentResult, one: ArmEffect, currency: str) -> str:
@@ -242,6 +250,8 @@ def _comparison_details(found: ExperimentResult, currency: str) -> list[str]:
     told.append(ways[found.kind])
     if found.adjusted_for is not None:
         told.append(_adjustment(found, currency))
+    if found.tails is not None:
+        told.append(_tail_details(found, found.tails, currency))
     if len(found.effects) > 1:
         told.append("Intervals are each for itself; p-values are adjusted by Holm for the number of arms.")
     return told
@@ -261,6 +271,18 @@ def _adjustment(found: ExperimentResult, currency: str) -> str:
     return (
         f"Adjusted for {found.adjusted_for}{days} before exposure (CUPED; correlation {number(found.correlation, 2)}). "
         f"Variance left, and the difference without it: {left}."
+    )
+
+
+def _tail_details(found: ExperimentResult, tails: Tails, currency: str) -> str:
+    ends = "; ".join(
+        f"{one.arm} {money(one.bootstrap_low, currency)} to {money(one.bootstrap_high, currency)}"
+        for one in found.effects
+    )
+    return (
+        f"By the bootstrap, which needs no normal curve (BCa, {number(tails.draws)} draws), the interval of the "
+        f"difference as seen is {ends}. With such a skew the average of an arm is nearly normal from "
+        f"{number(tails.needed)} customers on."
     )
 
 

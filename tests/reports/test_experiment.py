@@ -14,7 +14,7 @@ import pytest
 
 from clvhelpers.cleaning import CleanLog
 from clvhelpers.errors import ConfigError, ExperimentError
-from clvhelpers.experiments import compare_means, compare_rates, decide
+from clvhelpers.experiments import bootstrap_difference, compare_means, compare_rates, decide
 from clvhelpers.reporting.analysis import clean_source, read_source
 from clvhelpers.reporting.config import ClientConfig, load_config
 from clvhelpers.reporting.experiment import check_experiment, evaluate
@@ -256,6 +256,19 @@ class TestMoney:
         assert verdict.net == pytest.approx(ROLL_OUT * (0.4 * effect.difference - 0.5) - 250, rel=1e-6)
         assert (found.adjusted_for, found.correlation) == ("revenue", pytest.approx(by_hand.correlation, rel=1e-6))
 
+    def test_an_average_that_rests_on_few_is_said_to(
+        self, shop: tuple[Path, CleanLog], results: dict[str, ExperimentResult]
+    ) -> None:
+        found = results["revenue"]
+        frame = self.after_and_before(shop[1], assigned()).round(6)
+        by_hand = bootstrap_difference(frame, "after", seed=0)
+        assert found.tails is not None
+        assert found.tails.rests_on_few == by_hand.rests_on_few
+        assert found.tails.needed == round(by_hand.tails["needed"].max())
+        assert found.effects[0].bootstrap_high == pytest.approx(by_hand.frame["high"].iloc[0], rel=1e-6)
+        assert found.tails.top_share is None, "1% of 400 customers are fewer than 5"
+        assert ("rest on few customers." in page(found)) == by_hand.rests_on_few
+
     def test_an_effect_that_is_put_in_is_found_and_shipped(self, shop: tuple[Path, CleanLog]) -> None:
         rng = np.random.default_rng(3)
         people = assigned().assign(before=rng.gamma(2, 20, 800))
@@ -354,6 +367,14 @@ class TestNotYet:
 
 
 class TestPrivacy:
+    def test_money_of_few_is_not_shown(self, shop: tuple[Path, CleanLog]) -> None:
+        people = assigned().assign(spend=0.0)
+        for arm in ("control", "email"):
+            people.loc[people.index[people["arm"] == arm][:4], "spend"] = [1.0, 2.0, 3.0, 4.0]
+        found, notes = maybe(shop, people, columns={"outcome": "spend"})
+        assert found is None
+        assert "fewer than 5 customers of an arm brought money" in notes[0]
+
     def test_an_arm_of_few_is_not_shown(self, shop: tuple[Path, CleanLog]) -> None:
         people = assigned()
         people.loc[:2, "arm"] = "letter"

@@ -57,6 +57,10 @@ def test_the_sections_are_in_order_and_each_is_a_method(template: nbformat.Noteb
 def test_papermill_alone_runs_it_from_a_path_of_a_client_file(tmp_path: Path) -> None:
     settings = client(tmp_path, orders(60, 40)).as_dict()
     settings["pages"] = {"before": "before.md", "after": "after.md"}
+    tried = {"name": "A letter", "source": "../units.csv", "outcome": {"kind": "bought", "days": 100}, "cost": 0.1}
+    settings["experiment"] = tried
+    arms = "".join(f"C{place:02},{'control' if place % 2 else 'letter'},2024-03-01\n" for place in range(1, 61))
+    (tmp_path / "units.csv").write_text(f"customer_id,arm,exposed_at\n{arms}", encoding="utf-8")
     (tmp_path / "clients").mkdir()
     (tmp_path / "clients" / "acme.yml").write_text(json.dumps(settings), encoding="utf-8")
     for name in ("before", "after"):
@@ -70,11 +74,14 @@ def test_papermill_alone_runs_it_from_a_path_of_a_client_file(tmp_path: Path) ->
         progress_bar=False,
         execution_timeout=300,
     )
-    assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["base"]["customers"] == 60
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["base"]["customers"] == 60
+    assert metrics["experiment"]["units"] == 60
     assert (tmp_path / "set_aside.parquet").exists()
     outputs = [output for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells for output in cell.get("outputs", [])]
     assert {output.output_type for output in outputs} == {"display_data"}
     assert all(output.metadata["image/png"]["alt"] for output in outputs if "image/png" in output.data)
+    assert any("Experiment: A letter" in str(output.data.get("text/plain")) for output in outputs)
     shown = [words_of(output) for output in (outputs[0], outputs[-1])]
     assert shown == ["Before $5 <b>", "After $5 <b>"]
 
