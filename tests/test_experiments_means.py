@@ -12,7 +12,7 @@ import pytest
 
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError, PostTreatmentCovariateError
 from clvhelpers.experiments import ArmSums, arm_sums, bootstrap_difference, compare_means, compare_ratios
-from clvhelpers.experiments.welch import Estimate, fieller
+from clvhelpers.experiments.welch import fieller
 
 EFFECTS = {"control": 0.0, "coupon": 1.0, "letter": -2.0}
 
@@ -131,7 +131,7 @@ def test_relative_lift_has_no_ends_where_control_may_be_nothing() -> None:
     found = compare_means(frame.assign(gain=frame["gain"] - 0.2), "gain")
     assert found.frame[["relative_low", "relative_high"]].to_numpy().tolist() == [[-math.inf, math.inf]]
     assert "a relative lift can't be told" in found.sentence()
-    low, high = fieller(Estimate(11.0, 0.1, 50, 2.0), Estimate(10.0, 0.2, 50, 2.0), 2.0)
+    low, high = fieller((11.0, 2.1), (10.0, 2.2), 2.0, covariance=2.0)
     for ratio in (low, high):  # at both ends the arm is 2 standard errors from so many times control
         variance = 2.1 - 2 * ratio * 2.0 + ratio**2 * 2.2
         assert abs(11 - ratio * 10) == pytest.approx(2 * math.sqrt(variance))

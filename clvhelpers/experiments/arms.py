@@ -109,7 +109,7 @@ def _given(data: Mapping[str, tuple[int, int]], control: str) -> ArmCounts:
         for name, (ones, n) in data.items()
         if n and not 0 <= ones <= n
     ]
-    order = _order({name: n for name, (_, n) in data.items()}, control, problems)
+    order = order_of_arms({name: n for name, (_, n) in data.items()}, control, problems)
     return ArmCounts({name: int(data[name][0]) for name in order}, {name: int(data[name][1]) for name in order})
 
 
@@ -216,10 +216,10 @@ def _check_facts(facts: dict[Any, dict[str, Any]], columns: Sequence[str], contr
                 "one who was not followed for long enough does not belong in the comparison"
             )
     labelled = {name: row["n"] for name, row in facts.items() if name is not None and name == name}
-    return _order(labelled, control, problems)
+    return order_of_arms(labelled, control, problems)
 
 
-def _order(units: Mapping[str, int], control: str, problems: list[str]) -> list[str]:
+def order_of_arms(units: Mapping[str, int], control: str, problems: list[str]) -> list[str]:
     """The arms, control first and the others by name; or every problem at once."""
     empty = [str(name) for name, n in units.items() if n <= 0]
     if empty:

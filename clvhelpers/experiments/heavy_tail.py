@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from clvhelpers.churn.stays import check_level
 from clvhelpers.errors import ConfigError
 from clvhelpers.experiments.arms import arm_sums
-from clvhelpers.experiments.welch import Estimate, check_level, check_outcome, check_size, compared, shown_as
+from clvhelpers.experiments.welch import Estimate, check_outcome, check_size, compared, shown_as
 from clvhelpers.purchases import as_frame, rows_of
 from clvhelpers.text import number, percent
 

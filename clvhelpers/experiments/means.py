@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from clvhelpers.churn.stays import check_level
 from clvhelpers.errors import ConfigError
 from clvhelpers.experiments.arms import ArmSums, arm_sums
 from clvhelpers.experiments.units import MeasuredAt, When, refuse_post_treatment
 from clvhelpers.experiments.welch import (
     Estimate,
-    check_level,
     check_outcome,
     check_size,
     check_spread,

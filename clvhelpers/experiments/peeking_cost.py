@@ -143,7 +143,8 @@ def looks_without_effect(outcome: Any, looks: int = 10, *, runs: int = 1000, see
     dealt = np.random.default_rng(seed).permuted(dealt, axis=1, out=dealt)[:, : 2 * part * looks]
     ones, others = dealt.reshape(runs, 2, looks, part).sum(axis=3, dtype=float).cumsum(axis=2).swapaxes(0, 1)
     reached = part * np.arange(1, looks + 1)
-    return pd.DataFrame(pooled_z(ones, others, reached, reached), columns=range(1, looks + 1))
+    tests = pd.RangeIndex(1, runs + 1, name="test")
+    return pd.DataFrame(pooled_z(ones, others, reached, reached), index=tests, columns=range(1, looks + 1))
 
 
 def _ways(looks: int, alpha: float) -> dict[str, Array]:

@@ -16,6 +16,7 @@ import pandas as pd
 from clvhelpers.churn.stays import check_level
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.experiments.arms import ArmCounts, arm_counts
+from clvhelpers.experiments.welch import fieller
 from clvhelpers.experiments.words import decimals_for, points, relative_range, shown_p
 from clvhelpers.text import count, number, percent
 
@@ -246,10 +247,5 @@ def fieller_interval(
     >>> fieller_interval((0.04, 0.04 * 0.96 / 50), (0.02, 0.02 * 0.98 / 50))
     (-inf, inf)
     """
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    squared, other_squared = (value**2 - z**2 * variance for value, variance in (first, second))
-    if other_squared <= 0:
-        return -math.inf, math.inf
-    product = first[0] * second[0]
-    root = math.sqrt(max(product**2 - squared * other_squared, 0.0))
-    return max(product - root, 0.0) / other_squared, (product + root) / other_squared
+    low, high = fieller(first, second, NormalDist().inv_cdf(0.5 + level / 2))
+    return (low, high) if math.isinf(low) else (max(low, 0.0), high)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from clvhelpers.churn.stays import check_level
 from clvhelpers.errors import ConfigError, NotEnoughDataError
 from clvhelpers.experiments.arms import ArmSums, arm_sums
-from clvhelpers.experiments.welch import Estimate, check_level, check_size, compared, difference_words, shown_as
+from clvhelpers.experiments.welch import Estimate, check_size, compared, difference_words, shown_as
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError
-from clvhelpers.experiments.arms import _order
+from clvhelpers.experiments.arms import order_of_arms
 from clvhelpers.purchases import Frame, as_frame, rows_of
 from clvhelpers.text import count, number
 
@@ -78,7 +78,7 @@ def _given(data: Mapping[str, Sequence[float]], control: str, window: int | None
     """From survivors by hand."""
     alive = {name: np.asarray(row, dtype=float) for name, row in data.items()}
     problems = [f"arm {name}: {problem}" for name, row in alive.items() for problem in _survivor_problems(row)]
-    order = _order({name: int(row[0]) if row.size else 0 for name, row in alive.items()}, control, problems)
+    order = order_of_arms({name: int(row[0]) if row.size else 0 for name, row in alive.items()}, control, problems)
     lengths = {name: len(row) - 1 for name, row in alive.items()}
     shortest = min(lengths.values())
     if window is None and len(set(lengths.values())) > 1:
@@ -175,7 +175,7 @@ def _check_rows(rows: Frame, control: str) -> list[str]:
     if unlabelled:
         problems.append(f"{count(unlabelled, 'unit')} without an arm: find it in the log of the assignment")
     named = {row["arm"]: row["n"] for row in facts if row["arm"] is not None and row["arm"] == row["arm"]}
-    return _order(named, control, problems)
+    return order_of_arms(named, control, problems)
 
 
 def _check_window(arms: Mapping[str, Renewals], window: int, unit: str) -> None:

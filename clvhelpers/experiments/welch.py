@@ -48,7 +48,8 @@ def compared(arm: Estimate, control: Estimate, level: float) -> dict[str, float]
     difference, error = arm.value - control.value, math.sqrt(arm.variance + control.variance)
     freedom = error**4 / sum(one.variance**2 / (one.units - 1) for one in (arm, control))
     quantile = float(stdtrit(freedom, 0.5 + level / 2))
-    low, high = fieller(arm, control, quantile)
+    both = [(one.value, one.variance + one.common) for one in (arm, control)]
+    low, high = fieller(both[0], both[1], quantile, control.common)
     return {
         "difference": difference,
         "standard_error": error,
@@ -61,20 +62,21 @@ def compared(arm: Estimate, control: Estimate, level: float) -> dict[str, float]
     }
 
 
-def fieller(arm: Estimate, control: Estimate, quantile: float) -> tuple[float, float]:
-    """Every ratio r for which arm - r x control is within `quantile` standard errors of 0.
+def fieller(
+    first: tuple[float, float], second: tuple[float, float], quantile: float, covariance: float = 0.0
+) -> tuple[float, float]:
+    """Every ratio r for which first - r x second is within `quantile` standard errors of 0.
 
-    Where these have a gap or no end (the control is within chance of 0, or below), nothing is known: -inf to inf.
+    `first` and `second` are each (estimate, variance).
+    Where these have a gap or no end (the second is within chance of 0, or below), nothing is known: -inf to inf.
 
-    >>> fieller(Estimate(2.0, 1.0, 50), Estimate(1.0, 0.3, 50), 1.96)
+    >>> fieller((2.0, 1.0), (1.0, 0.3), 1.96)
     (-inf, inf)
     """
-    variances = arm.variance + arm.common, control.variance + control.common
-    square = control.value**2 - quantile**2 * variances[1]
-    if square <= 0 or control.value < 0:
+    square, constant = (value**2 - quantile**2 * variance for value, variance in (second, first))
+    if square <= 0 or second[0] < 0:
         return -math.inf, math.inf
-    middle = arm.value * control.value - quantile**2 * control.common
-    constant = arm.value**2 - quantile**2 * variances[0]
+    middle = first[0] * second[0] - quantile**2 * covariance
     root = math.sqrt(max(middle**2 - square * constant, 0.0))
     return (middle - root) / square, (middle + root) / square
 
@@ -106,12 +108,6 @@ def _relative_words(row: Mapping[Any, Any]) -> str:
         return "Control is too near 0, or below it: a relative lift can't be told."
     ends = f"{percent(row['relative_low'], signed=True)} to {percent(row['relative_high'], signed=True)}"
     return f"Relative to control that is {percent(row['relative'], signed=True)} ({ends})."
-
-
-def check_level(level: float) -> None:
-    """A level of confidence is a share between 0 and 1."""
-    if not 0 < level < 1:
-        raise ConfigError(f"level is {level}: expected a share between 0 and 1, such as 0.95")
 
 
 def check_size(sums: ArmSums) -> None:
