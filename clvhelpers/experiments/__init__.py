@@ -44,8 +44,6 @@ from clvhelpers.experiments.units import UnitCheck, check_units, refuse_post_tre
 from clvhelpers.experiments.weighting import WeightedEffect, weighted_effect
 
 __all__ = [
-    "bootstrap_difference",
-    "BootstrapDifference",
     "AACheck",
     "AdjustedEffect",
     "ArmCounts",
@@ -53,6 +51,7 @@ __all__ = [
     "Attempts",
     "Balance",
     "BayesianRates",
+    "BootstrapDifference",
     "ClvLift",
     "ConfidenceSequence",
     "CostOfPeeking",
@@ -83,6 +82,7 @@ __all__ = [
     "attempts_table",
     "balance",
     "bayesian_rates",
+    "bootstrap_difference",
     "check_units",
     "clv_lift",
     "compare_many",
