@@ -79,7 +79,7 @@ def _some_alarm(p: Parameters) -> float:
 def _splits() -> "pd.Series[float]":
     """The p-value of the test that an arm's effect differs between the segments, by kind of segment and arm."""
     people = load_experiment("price_and_message").frame
-    found = {}
+    found: dict[str, float] = {}
     for kind in KINDS:
         tested = segment_effects(people, kind, "renewed", measured_at="before", unit=None).interaction
         found |= {f"{kind}: {row['arm']}": row["p_value"] for row in tested.to_dict("records")}
