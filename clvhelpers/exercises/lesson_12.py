@@ -253,7 +253,7 @@ EXERCISES = [
                 lambda p: {"phone call", "free month"},
                 "The free month has the smallest p-value, and costs more than even the top of its interval.",
             ),
-            Mistake(lambda p: set(CHANGES), "Not all: one of them loses money for certain."),
+            Mistake(lambda p: set(CHANGES), "Not all: one of them is all but sure to lose money."),
         ],
         hints=[
             "Compare each lift with its *cost*, not with zero.",
