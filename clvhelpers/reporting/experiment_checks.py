@@ -14,6 +14,10 @@ from clvhelpers.sources.findings import literal, nearest
 from clvhelpers.text import count, number
 
 EXAMPLES = 5
+REPEATED = (
+    "CREATE TEMP TABLE repeated AS SELECT customer_id, min(arm) AS first_arm, max(arm) AS last_arm FROM rows "
+    "WHERE customer_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+)
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -24,15 +28,15 @@ def problems_of_units(connection: duckdb.DuckDBPyConnection, tried: Experiment, 
 
 def _of_rows(connection: duckdb.DuckDBPyConnection, tried: Experiment) -> Iterator[str]:
     """Rows of which nobody can tell who was in which arm, since when, or what came of it."""
-    for condition, words in {**_who_and_when(tried), **_what_came_of_it(tried)}.items():
-        rows = _number(connection, f"SELECT count(*) FROM rows WHERE {condition}")
+    connection.execute(REPEATED)
+    tests = {**_who_and_when(tried), **_what_came_of_it(tried)}
+    counts = ", ".join(f"count(*) FILTER ({condition})" for condition in tests)
+    found = connection.execute(f"SELECT {counts} FROM rows").fetchall()[0]
+    for (condition, words), rows in zip(tests.items(), found, strict=True):
         if rows:
             verb = "is" if rows == 1 else "are"
             yield f"{count(rows, 'row')} ({_places(connection, condition)}) {verb} {words}"
-
-
-def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(connection.execute(query).fetchall()[0][0])
+    connection.execute("DROP TABLE repeated")
 
 
 def _places(connection: duckdb.DuckDBPyConnection, condition: str) -> str:
@@ -46,8 +50,8 @@ def _places(connection: duckdb.DuckDBPyConnection, condition: str) -> str:
 def _who_and_when(tried: Experiment) -> dict[str, str]:
     columns = tried.columns
     known = "unreadable IS NULL AND"
-    by_unit = "customer_id IN (SELECT customer_id FROM rows GROUP BY 1 HAVING {})"
-    moved, several = by_unit.format("count(DISTINCT arm) > 1"), by_unit.format("count(*) > 1")
+    of = "coalesce(customer_id IN (SELECT customer_id FROM repeated WHERE {}), false)"
+    moved, several = of.format("first_arm <> last_arm"), of.format("first_arm IS NOT DISTINCT FROM last_arm")
     return {
         "unreadable IS NOT NULL": "without the columns of the header: mend the file",
         f"{known} customer_id IS NULL": f"without a customer in {columns.unit}: find out who it was",
@@ -56,7 +60,7 @@ def _who_and_when(tried: Experiment) -> dict[str, str]:
         f"{known} date IS NULL": f"without a date in {columns.exposed_at}: give customers of the control the day on "
         "which they would have been treated",
         moved: "of customers who are in more than one arm: find out which came first, and why they were moved",
-        f"{several} AND NOT {moved}": "of customers with several rows: give one row a customer, its first exposure",
+        several: "of customers with several rows: give one row a customer, its first exposure",
     }
 
 

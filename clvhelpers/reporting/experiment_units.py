@@ -22,6 +22,7 @@ from clvhelpers.sources.findings import literal
 from clvhelpers.text import count
 
 DECIMALS = 6  # DuckDB adds up in no fixed order: rounding takes the noise off
+ROOM = 4  # times what a log of as many rows needs: ids are joined
 PREFIX = "the experiment: "
 
 
@@ -57,13 +58,14 @@ def read_units(config: ClientConfig, tried: Experiment, log: CleanLog) -> Units:
     Raises `ExperimentError` with every problem of the data.
     """
     source = _open(config, tried)
-    connection = duckdb.connect(config=engine_settings(log.rows_used))
+    rows = log.rows_used + sum(file.lines or 0 for file in source.files)
+    connection = duckdb.connect(config=engine_settings(ROOM * rows))
     _take(connection, "rows", source.relation)
     problems = problems_of_units(connection, tried, log)
     if problems:
         raise ExperimentError([f"{PREFIX}{problem}" for problem in problems])
-    days = log.purchase_days.frame
-    _take(connection, "days", days.to_native())
+    wanted = [name for name in ("customer_id", "day", "visit", "money") if name in log.purchase_days.frame.columns]
+    _take(connection, "days", log.purchase_days.frame.select(*wanted).to_native())
     connection.execute(f"CREATE TEMP TABLE units AS {_joined(tried, log)}")
     connection.execute("DROP TABLE rows; DROP TABLE days")
     units = Units(connection.table("units"), source.files, source.notes)
@@ -100,27 +102,29 @@ def _take(connection: duckdb.DuckDBPyConnection, name: str, rows: Any) -> None:
 def _joined(tried: Experiment, log: CleanLog) -> str:
     """SQL: one row a unit with what it did before exposure and after."""
     pre, post = tried.pre_period_days or 0, tried.outcome.days or 0
-    fields = {"known": "bool_or(d.customer_id IS NOT NULL)", "mature": "true"}
     before, after = f"d.day >= u.day - {pre} AND d.day < u.day", f"d.day >= u.day AND d.day < u.day + {post}"
+    sums: dict[str, str] = {}
+    fields = {"known": "did.customer_id IS NOT NULL", "mature": "true"}
     if tried.pre_period_days is not None:
-        fields["pre_orders"] = f"count(d.visit) FILTER ({before})::DOUBLE"
-        if log.purchase_days.has_money:
-            fields["pre_revenue"] = _sum(before)
+        sums["pre_orders"] = f"count(d.visit) FILTER ({before})::DOUBLE"
+        sums |= {"pre_revenue": _sum(before)} if log.purchase_days.has_money else {}
     if tried.columns.before is not None:
-        fields["before"] = "any_value(u.cost)"
+        fields["before"] = "u.cost"
     if tried.outcome.kind == "stay":
-        words = ", ".join(map(literal, TRUE))
-        fields |= {"duration": "any_value(u.amount)", '"left"': f"any_value(lower(u.churned) IN ({words}))::INT"}
+        fields |= {"duration": "u.amount", '"left"': f"(lower(u.churned) IN ({', '.join(map(literal, TRUE))}))::INT"}
     elif not from_log(tried):
-        fields["outcome"] = "any_value(u.amount)"
+        fields["outcome"] = "u.amount"
     else:
         bought = f"(count(d.visit) FILTER ({after}) > 0)::INT"
-        fields["outcome"] = _sum(after) if tried.outcome.kind == "revenue" else bought
+        sums["outcome"] = _sum(after) if tried.outcome.kind == "revenue" else bought
         fields["mature"] = f"u.day + {post - 1} <= DATE {literal(log.as_of.isoformat())}"
-    chosen = ", ".join(f"{sql} AS {name}" for name, sql in fields.items())
+    fields |= {name: f"coalesce(did.{name}, 0)" for name in sums}
+    summed = ", ".join(["customer_id", *(f"{sql} AS {name}" for name, sql in sums.items())])
+    chosen = ", ".join(["customer_id", "u.arm", "u.day", *(f"{sql} AS {name}" for name, sql in fields.items())])
     return (
-        f"WITH u AS (SELECT *, date::DATE AS day FROM rows) SELECT u.customer_id, u.arm, u.day, {chosen} FROM u "
-        "LEFT JOIN days d USING (customer_id) GROUP BY u.customer_id, u.arm, u.day"
+        "WITH u AS (SELECT *, date::DATE AS day FROM rows), "
+        f"did AS (SELECT {summed} FROM u JOIN days d USING (customer_id) GROUP BY 1) "
+        f"SELECT {chosen} FROM u LEFT JOIN did USING (customer_id)"
     )
 
 
