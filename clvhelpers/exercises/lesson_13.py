@@ -23,7 +23,7 @@ LIMITS = {
     "useless_segments": (2, 60),
     "roll_out": (100, 100_000_000),
     "months_before": (2, 6),
-    "slide": (3, 20),
+    "slide": (5, 20),
 }
 REDUCTION = 0.1  # of the list price
 KINDS = ("plan", "channel", "age_group")
