@@ -77,8 +77,8 @@ def _after_cost(found: ExperimentResult, cash: Cash) -> Picture:
     )
     best = next(one for one in found.verdicts or [] if one.arm == found.best)
     pays = "pays for itself" if best.net > 0 else "costs more than it brings"
-    counting = f", counting {words.ROWS[best.row]}" if stay else ""
-    finding = f"As far as can be told, {best.arm} {pays}{counting}"
+    counting = f", counting payments {words.ROWS[best.row]}" if stay else ", as far as can be told"
+    finding = f"{best.arm} {pays}{counting}"
     return effect_points(frame, finding, "Gross profit per customer after the cost", cash)
 
 
@@ -88,7 +88,7 @@ def _worth(found: ExperimentResult, cash: Cash) -> Table:
     rows = [
         {
             "Arm": row.arm,
-            "What is counted": words.ROWS[row.row],
+            "Payments counted": words.ROWS[row.row],
             "Gross profit more": row.lift,
             f"{percent(found.level, 0)} range": None if row.low is None else Range(row.low, row.high or 0.0, cash),
             "Cost": costs[row.arm],
@@ -99,7 +99,7 @@ def _worth(found: ExperimentResult, cash: Cash) -> Table:
     ]
     frame = pd.DataFrame(rows)
     if found.kind != "stay":  # then there is one row an arm, and the words say what it counts
-        frame = frame.drop(columns=["What is counted", "Which takes it that"])
+        frame = frame.drop(columns=["Payments counted", "Which takes it that"])
     formats = dict.fromkeys(["Gross profit more", "Cost", "After the cost"], cash)
     return table(frame, f"What one customer brings more than one of {found.control}", **formats)
 

@@ -7,11 +7,12 @@ from clvhelpers.experiments.words import points, shown_p
 from clvhelpers.reporting.experiment_metrics import ArmEffect, ArmVerdict, ExperimentResult, Tails, TestedArm
 from clvhelpers.text import Text, count, day, join, md, money, number, percent, plain
 
-ROWS = {
-    "window": "the time seen only",
-    "common tail": "later too, if the effect stops",
-    "separate tails": "later too, if the effect goes on",
+ROWS = {  # payments that are counted
+    "window": "within the time seen only",
+    "common tail": "later too, with the effect over",
+    "separate tails": "later too, with the effect going on",
 }
+MUCH = 0.2  # of the money that the best customers bring, from which on it is said
 
 
 def verdict(found: ExperimentResult, currency: str) -> Text:
@@ -108,8 +109,10 @@ def _beside(best: ArmVerdict) -> list[str]:
     others = _hangs(best)
     if not others:
         return ["The verdict is the same whatever is taken to come after the time that was seen."]
-    told = "; ".join(f"{one} (counting {ROWS[row]})" for row, one in others.items())
-    return [f"That counts {ROWS[best.row]}, and it hangs on what comes after the time that was seen: otherwise {told}."]
+    told = "; ".join(f"{one} (counting payments {ROWS[row]})" for row, one in others.items())
+    return [
+        f"It hangs on what comes after the time that was seen: this counts payments {ROWS[best.row]}; otherwise {told}."
+    ]
 
 
 def _hangs(best: ArmVerdict) -> dict[str, str]:
@@ -189,17 +192,14 @@ def happened(found: ExperimentResult, currency: str) -> Text:
     told = " ".join(_effect(found, one, currency) for one in found.effects)
     if len(found.effects) > 1:
         told += " The p-values allow for the number of arms (Holm)."
-    if found.tails is not None and found.tails.rests_on_few:
-        told += f" Spend is so uneven that these averages rest on few customers{_most(found.tails)}."
+    if found.tails is not None and found.tails.rests_on_few and (found.tails.top_share or 0.0) >= MUCH:
+        told += (
+            f" Spend is so uneven that these averages rest on few customers: the {percent(found.tails.top, 0)} who "
+            f"spend most bring up to {percent(found.tails.top_share, 0)} of an arm's revenue."
+        )
     if not found.soundness.passed:
         told += " None of this can be trusted, as the test was not sound."
     return md("**What happened.** {told}", told=told)
-
-
-def _most(tails: Tails) -> str:
-    if tails.top_share is None:
-        return ""
-    return f": the {percent(tails.top, 0)} who spend most bring up to {percent(tails.top_share, 0)} of an arm's revenue"
 
 
 def _effect(found: ExperimentResult, one: ArmEffect, currency: str) -> str:
