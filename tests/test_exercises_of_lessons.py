@@ -28,6 +28,9 @@ def cases() -> list[Any]:
 
 
 each_case = pytest.mark.parametrize(("exercise", "parameters"), cases())
+each_teaching_case = pytest.mark.parametrize(
+    ("exercise", "parameters"), [case for case in cases() if case.id.endswith("-teaching")]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +61,7 @@ def test_right_answer_is_accepted_with_a_reason(exercise: Exercise, parameters: 
 
 
 @pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
-@each_case
+@each_teaching_case
 def test_right_answers_exist_at_the_limits_of_each_parameter(
     exercise: Exercise, parameters: dict[str, Any], end: int
 ) -> None:
