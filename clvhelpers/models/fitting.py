@@ -26,6 +26,7 @@ WIDE = 2.0  # a standard error of a logarithm above this says "anything within a
 HOPELESS = 10.0  # and above this, nothing at all
 ROUNDING = 1e-13  # of a log-likelihood, relative
 SETTLED = 1e-7  # log-likelihood that one more step could still gain
+UNSETTLED = 1e-4  # so much to gain, and it is no maximum
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +206,7 @@ def maximise(exact: Likelihood, merged: Likelihood | None, start: Array, names: 
     value, gradient = exact(found)
     curvature = information(exact, found)
     gain = _step(curvature, gradient) @ gradient
-    if not np.isfinite(value) or not np.isfinite(curvature).all() or abs(gain) > 1e3 * SETTLED:
+    if not np.isfinite(value) or not np.isfinite(curvature).all() or abs(gain) > UNSETTLED:
         raise ConvergenceError(
             f"no maximum of the likelihood was found (after {', '.join(names)} = {np.exp(found).round(4).tolist()}): "
             "the data may not follow this model at all; look at their histogram, or use a larger base"
@@ -226,21 +227,27 @@ def _newton(objective: Likelihood, at: Array, curvature: Array | None, steps: in
     """Newton's steps uphill from `at`, each halved until it climbs; a given `curvature` is kept throughout.
 
     Second derivatives find the top in some 6 steps where a search by gradients alone stops early: the
-    likelihoods of these models are flat along ridges.
+    likelihoods of these models are flat along ridges. Far out on one that has no top it ends where a step climbs
+    less than the last digit of the likelihood.
     """
     value, gradient = objective(at)
     for _ in range(steps):
         step = _step(information(objective, at) if curvature is None else curvature, gradient)
-        if step @ gradient < SETTLED * 1e-6:
+        gain = step @ gradient
+        if gain < SETTLED * 1e-6:
             break
-        least = value - ROUNDING * abs(value)
+        digit = ROUNDING * abs(value)
+        least = value - digit
         ahead, ahead_gradient = objective(at + step)
         while not ahead >= least and np.abs(step).max() > 1e-9:
             step = step / 2
             ahead, ahead_gradient = objective(at + step)
         if not ahead >= least:
             break
+        climbed = ahead - value
         at, value, gradient = at + step, ahead, ahead_gradient
+        if gain < UNSETTLED and climbed <= digit:
+            break
     return at
 
 
