@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import clvhelpers as clv
-from tests.test_engines import LOG, SMALL_TASKS, as_pandas
+from tests.test_engines import LOG, as_pandas
 from tests.test_transactions import MESSY, rows
 
 
@@ -16,7 +16,6 @@ def test_spark_gives_the_same_and_stays_in_spark(spark: Any) -> None:
     found = clv.split_holdout(log, "2026-03-31")
     assert type(found) is type(log)
     pd.testing.assert_frame_equal(as_pandas(found), clv.split_holdout(LOG, "2026-03-31"))
-    pd.testing.assert_frame_equal(SMALL_TASKS["cohorts"](log), SMALL_TASKS["cohorts"](LOG))
 
 
 def test_spark_timestamps_are_local_before_a_month_is_cut_off(spark: Any) -> None:

@@ -382,7 +382,7 @@ ACTIONS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("engine", ["pandas", "duckdb"])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(lines=LINES, rules=st.builds(Rules, **ACTIONS), cut=st.sampled_from([None, "2026-01-03"]))
 def test_rows_and_money_read_are_those_used_plus_those_set_aside(
     engine: str, lines: list[tuple[Any, ...]], rules: Rules, cut: str | None

@@ -67,5 +67,6 @@ def test_numbers_follow_the_parameters_and_checks_still_pass(path: Path, tmp_pat
         kernel_name=warm_kernel_name(),
         execution_timeout=60,
         progress_bar=False,
+        request_save_on_cell_execute=False,  # writing the file after each cell takes a third of the time
     )
     assert lint.sensitivity_problems(make_lessons.read(path), after) == []
