@@ -128,7 +128,7 @@ def test_help_before_the_solution_does_not_give_the_number_away(exercise: Exerci
         assert [number for number in close if number not in given] == []
 
 
-@each_case
+@each_teaching_case
 def test_wrong_kinds_of_answers_end_in_words(exercise: Exercise, parameters: dict[str, Any]) -> None:
     for answer in (None, float("nan"), "no such choice", [], {}, pd.Series(dtype=float), object()):
         verdict = clv.check(exercise.id, answer)
