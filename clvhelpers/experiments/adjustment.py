@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from clvhelpers.churn.stays import check_level
-from clvhelpers.experiments.chosen import Chosen, chosen_units, interval_words, shown
-from clvhelpers.experiments.propensity import On, propensity
+from clvhelpers.experiments.chosen import WHOM, Chosen, ChosenEffect, On, chosen_units
+from clvhelpers.experiments.propensity import propensity
 from clvhelpers.experiments.units import MeasuredAt, When, refuse_post_treatment
+from clvhelpers.experiments.welch import estimated
 from clvhelpers.purchases import one_of
 from clvhelpers.text import count, number, percent
 
@@ -25,46 +26,27 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 ALONE = 0.98  # propensity above which hardly anybody was not treated
-WHOM = {"treated": "on those who were treated", "all": "on all units, were they treated"}
 
 
 @dataclass(frozen=True, eq=False)
-class AdjustedEffect:
-    """The effect of a treatment that was not randomised, by regression.
+class AdjustedEffect(ChosenEffect):
+    """The effect of a treatment that was not randomised, by regression; `frame` as of every `ChosenEffect`.
 
-    `frame` has the rows "not adjusted" and "adjusted": `method, difference` (treated minus others), `standard_error,
-    low, high, p_value`. `robustness` is the share of what the covariates leave unexplained, of who is treated and of
-    the outcome alike, that an unseen cause would have to explain to bring the adjusted effect to 0. `alone` counts the
-    treated without others like them: for them the effect is what straight lines say beyond the data.
+    `robustness` is the share of what the covariates leave unexplained, of who is treated and of the outcome alike,
+    that an unseen cause would have to explain to bring the adjusted effect to 0. `alone` counts the treated without
+    others like them: for them the effect is what straight lines say beyond the data.
     """
 
-    frame: pd.DataFrame
     robustness: float
     alone: int
-    outcome: str
-    treated: str
-    covariates: tuple[str, ...]
-    on: On
-    rate: bool
-    level: float
-    currency: str | None
-
-    def shown(self, value: float) -> str:
-        """An effect in words."""
-        return shown(value, self.rate, self.currency)
 
     def sentence(self) -> str:
         """Both numbers, what the adjusted one assumes, and how easily that could be wrong."""
-        raw, adjusted = (
-            interval_words(row, self.rate, self.currency, self.level) for row in self.frame.to_dict("records")
-        )
+        told = self._told("Without adjusting", "adjusted for", ", and that straight lines describe the outcome")
         return (
-            f"Nobody was randomised. Without adjusting, {self.treated} goes with a difference of {raw} in "
-            f"{self.outcome}; adjusted for {', '.join(self.covariates)} the effect {WHOM[self.on]} is {adjusted}. This "
-            "assumes that among customers alike in these columns chance decided who was treated, and that straight "
-            "lines describe the outcome. These data can't test the first: an unseen cause that explains "
-            f"{percent(self.robustness)} of what is left of the outcome and of who was treated would be enough to make "
-            f"the effect 0.{self._alone_words()}"
+            f"{told}. These data can't test the first: an unseen cause that explains {percent(self.robustness)} of "
+            "what is left of the outcome and of who was treated would be enough to make the effect 0."
+            f"{self._alone_words()}"
         )
 
     def _alone_words(self) -> str:
@@ -123,18 +105,21 @@ def regression_effect(
     refuse_post_treatment(frame, covariates, measured_at, exposed_at)
     raw = _least_squares(np.column_stack([np.ones(len(units.outcome)), units.treated]), units.outcome)
     adjusted = _least_squares(_regressors(units, on), units.outcome)
-    rows = [_row(name, fit, level) for name, fit in (("not adjusted", raw), ("adjusted", adjusted))]
+    fits = {"not adjusted": raw, "adjusted": adjusted}
+    rows = [
+        {"method": name} | estimated(fit.slope, fit.standard_error, level, fit.freedom) for name, fit in fits.items()
+    ]
     return AdjustedEffect(
-        pd.DataFrame(rows),
-        robustness_value(adjusted.classic_t, adjusted.freedom),
-        int((units.treated & (propensity(units) > ALONE)).sum()),
-        outcome,
-        treated,
-        tuple(covariates),
-        on,
-        units.rate,
-        level,
-        currency,
+        frame=pd.DataFrame(rows),
+        outcome=outcome,
+        treated=treated,
+        covariates=tuple(covariates),
+        on=on,
+        rate=units.rate,
+        level=level,
+        currency=currency,
+        robustness=robustness_value(adjusted.classic_t, adjusted.freedom),
+        alone=int((units.treated & (propensity(units) > ALONE)).sum()),
     )
 
 
@@ -165,20 +150,6 @@ def _least_squares(columns: Array, outcome: Array) -> _Fit:
     robust = np.sqrt(np.sum(weights**2 * residuals**2 / np.clip(1 - leverage, 1e-12, None)))
     classic = np.sqrt(np.sum(weights**2) * np.sum(residuals**2) / freedom)
     return _Fit(float(slopes[1]), float(robust), float(slopes[1] / classic), freedom)
-
-
-def _row(method: str, fit: _Fit, level: float) -> dict[str, Any]:
-    from scipy.stats import t
-
-    half = t.isf((1 - level) / 2, fit.freedom) * fit.standard_error
-    return {
-        "method": method,
-        "difference": fit.slope,
-        "standard_error": fit.standard_error,
-        "low": fit.slope - half,
-        "high": fit.slope + half,
-        "p_value": float(2 * t.sf(abs(fit.slope) / fit.standard_error, fit.freedom)),
-    }
 
 
 def robustness_value(t_value: float, freedom: int) -> float:

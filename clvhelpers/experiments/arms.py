@@ -188,16 +188,16 @@ def _sums(
             at = nw.when(nw.col("arm") == arm).then(nw.lit(float(own[i]))).otherwise(at)
         off[f"off_{i}"] = nw.col(name) - at
     made = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in pairs}
-    by_arm = rows.select("arm", **off).with_columns(nw.lit(1).alias("n"), **made).group_by("arm")
+    by_arm = rows.select("arm", **off).with_columns(**made).group_by("arm")
     counts = [nw.col(f"off_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
-    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.col("n", *off, *made).sum(), *counts))}
+    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*off, *made).sum(), *counts))}
 
 
 def _facts(rows: Frame, columns: Sequence[str]) -> dict[Any, dict[str, Any]]:
     """Of each arm its units, and of each column how many values can be used; where not all can, to say how many."""
     usable = {f"good_{i}": nw.col(name).is_finite().fill_null(False).cast(nw.Int64) for i, name in enumerate(columns)}
-    by_arm = rows.with_columns(nw.lit(1).alias("n"), **usable).group_by("arm")
-    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.col("n", *usable).sum()))}
+    by_arm = rows.with_columns(**usable).group_by("arm")
+    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*usable).sum()))}
 
 
 def _check_facts(facts: dict[Any, dict[str, Any]], columns: Sequence[str], control: str) -> list[str]:

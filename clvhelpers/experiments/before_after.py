@@ -16,7 +16,8 @@ import pandas as pd
 
 from clvhelpers.churn.stays import check_level
 from clvhelpers.errors import ConfigError, NotEnoughDataError
-from clvhelpers.experiments.chosen import LEAST_UNITS, interval_words, shown, treated_rows
+from clvhelpers.experiments.chosen import LEAST_UNITS, difference_of_means, interval_words, shown, treated_rows
+from clvhelpers.experiments.welch import estimated
 from clvhelpers.experiments.words import shown_p
 from clvhelpers.text import count
 
@@ -174,26 +175,20 @@ def _check_periods(treated: str, before: Sequence[str], after: Sequence[str]) ->
 
 def _gap(groups: dict[int, Array], weights: Array) -> tuple[float, float]:
     """The treated minus the others in a weighted sum of the periods, and its error: a number a unit, so clustered."""
-    one, other = (groups[group] @ weights for group in (1, 0))
-    error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
-    return float(one.mean() - other.mean()), float(error)
+    return difference_of_means(groups[1] @ weights, groups[0] @ weights)
 
 
 def _effect(groups: dict[int, Array], known: int, level: float) -> pd.DataFrame:
-    from scipy.stats import t
-
     later = groups[1].shape[1] - known
     difference, error = _gap(groups, np.repeat([-1 / known, 1 / later], [known, later]))
     freedom = min(len(own) for own in groups.values()) - 1
-    half = t.isf((1 - level) / 2, freedom) * error
     row: dict[str, float] = {"treated_units": len(groups[1]), "other_units": len(groups[0])}
     for name, group in (("treated", 1), ("other", 0)):
         row |= {
             f"{name}_before": groups[group][:, :known].mean(),
             f"{name}_after": groups[group][:, known:].mean(),
         }
-    row |= {"difference": difference, "standard_error": error, "low": difference - half, "high": difference + half}
-    return pd.DataFrame([row | {"p_value": 2 * t.sf(abs(difference) / error, freedom) if error else np.nan}])
+    return pd.DataFrame([row | estimated(difference, error, level, freedom)])
 
 
 def _periods(groups: dict[int, Array], names: list[str], known: int, quantile: float) -> pd.DataFrame:

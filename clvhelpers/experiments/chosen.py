@@ -5,7 +5,7 @@ Nothing here is an experiment, so nothing makes the treated and the others alike
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
@@ -19,6 +19,8 @@ from clvhelpers.purchases import as_frame
 from clvhelpers.text import count, number
 
 Array = npt.NDArray[np.float64]
+On = Literal["treated", "all"]
+WHOM = {"treated": "on those who were treated", "all": "on all units, were they treated"}
 LEAST_UNITS = 30  # in each group, and for each column of the design
 LEAST_VARIANCE = 1e-10  # share of a column's variance that the others must leave
 MOST_LABELS = 20
@@ -43,6 +45,49 @@ class Chosen:
         """The covariates in units of their spread, around the mean of all units."""
         values = self.covariates.to_numpy(float)
         return np.asarray((values - values.mean(axis=0)) / values.std(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenEffect:
+    """The effect of `treated` on `outcome` where somebody chose the treated, as every method tells it.
+
+    `frame` has two rows, of the difference as it is and of the effect by the method: `method, difference` (treated
+    minus others), `standard_error, low, high, p_value`. `on` says for whom the effect is.
+    """
+
+    frame: pd.DataFrame
+    outcome: str
+    treated: str
+    covariates: tuple[str, ...]
+    on: On
+    rate: bool
+    level: float
+    currency: str | None
+
+    def shown(self, value: float) -> str:
+        """An effect in words."""
+        return shown(value, self.rate, self.currency)
+
+    def _told(self, without: str, by: str, also: str = "") -> str:
+        """Both numbers, and what the second takes on trust; `also` is what it assumes beside that."""
+        raw, found = (
+            interval_words(row, self.rate, self.currency, self.level) for row in self.frame.to_dict("records")
+        )
+        return (
+            f"Nobody was randomised. {without}, {self.treated} goes with a difference of {raw} in {self.outcome}; "
+            f"{by} {', '.join(self.covariates)} the effect {WHOM[self.on]} is {found}. This assumes that among "
+            f"customers alike in these columns chance decided who was treated{also}"
+        )
+
+
+def difference_of_means(one: Array, other: Array) -> tuple[float, float]:
+    """The mean of one group less that of another, and its error.
+
+    >>> difference_of_means(np.array([1.0, 3.0]), np.array([0.0, 0.0]))
+    (2.0, 1.0)
+    """
+    error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
+    return float(one.mean() - other.mean()), float(error)
 
 
 def chosen_units(frame: Any, outcome: str, treated: str, covariates: Sequence[str]) -> Chosen:

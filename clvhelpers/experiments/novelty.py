@@ -154,15 +154,8 @@ def novelty(
     rows = _long_rows(data, outcome, columns, cohort)
     cells = cells_of(rows, ["cohort", "arm", "age"], "outcome", {**columns, "cohort": exposed_at, "outcome": outcome})
     check_arms(cells.frame["arm"].drop_duplicates().to_list(), control)
-    units = _unit_rows(rows)
-    _check_units(units, control)
     effects = _by_cohort(cells, control, level, smallest)
-    slopes = _by_cohort(_slopes(units), control, level, smallest)
-    if slopes.empty:
-        raise NotEnoughDataError(
-            f"no cohort has {smallest} units in each arm that were seen at two ages or more and differ: a trend needs "
-            "both; take longer cohorts or wait"
-        )
+    slopes = _trends(_unit_rows(rows), control, level, smallest)
     equal_age = _by_cohort(_at_equal_age(rows, slopes, cells), control, level, smallest)
     dated = [table.assign(cohort=periods_of(table["cohort"], cohort)) for table in (effects, equal_age)]
     by_arm = equal_age.groupby("arm", sort=False)
@@ -178,6 +171,18 @@ def novelty(
         level,
         currency,
     )
+
+
+def _trends(units: Frame, control: str, level: float, smallest: int) -> pd.DataFrame:
+    """How the effect moves with age in each cohort, from the slopes of checked units."""
+    _check_units(units, control)
+    slopes = _by_cohort(_slopes(units), control, level, smallest)
+    if slopes.empty:
+        raise NotEnoughDataError(
+            f"no cohort has {smallest} units in each arm that were seen at two ages or more and differ: a trend needs "
+            "both; take longer cohorts or wait"
+        )
+    return slopes
 
 
 def _long_rows(data: Any, outcome: str, columns: Mapping[str, str], cohort: str) -> Frame:

@@ -1,17 +1,14 @@
 """The probability to be treated given what was known before, the weights that follow from it, and their errors."""
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
 from clvhelpers.errors import ConvergenceError, NotEnoughDataError
-from clvhelpers.experiments.chosen import Chosen
+from clvhelpers.experiments.chosen import Chosen, On
 
 Array = npt.NDArray[np.float64]
 Treated = npt.NDArray[np.bool_]
-On = Literal["treated", "all"]
 MOST_STEPS = 60
 SAME_DEVIANCE = 1e-10  # of a unit: a step that changes less is the last
 TOLD = 1e-3  # deviance of a unit below which the covariates tell who was treated

@@ -8,7 +8,6 @@ out, and counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +16,18 @@ import pandas as pd
 
 from clvhelpers.churn.stays import check_level
 from clvhelpers.errors import ConfigError, NotEnoughDataError
-from clvhelpers.experiments.adjustment import WHOM
-from clvhelpers.experiments.chosen import LEAST_UNITS, Chosen, chosen_units, interval_words, shown
-from clvhelpers.experiments.propensity import On, Treated, propensity, weighted_difference, weights
+from clvhelpers.experiments.chosen import (
+    LEAST_UNITS,
+    WHOM,
+    Chosen,
+    ChosenEffect,
+    On,
+    chosen_units,
+    difference_of_means,
+)
+from clvhelpers.experiments.propensity import Treated, propensity, weighted_difference, weights
 from clvhelpers.experiments.units import MeasuredAt, When, refuse_post_treatment
+from clvhelpers.experiments.welch import estimated
 from clvhelpers.purchases import one_of
 from clvhelpers.text import count, number
 
@@ -33,45 +40,24 @@ BINS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class WeightedEffect:
-    """The effect of a treatment that was not randomised, by weighting.
+class WeightedEffect(ChosenEffect):
+    """The effect of a treatment that was not randomised, by weighting; `frame` as of every `ChosenEffect`.
 
-    `frame` has the rows "not weighted" (of all units) and "weighted": `method, difference` (treated minus others),
-    `standard_error, low, high, p_value`. `balance` has for each `covariate` the standardised difference `before` and
-    `after` weighting. `overlap` has for each bin of the propensity (`low, high`) the units `treated` and `others`,
-    before any is left out. `groups` has for each group its `units`, how many were `left_out`, and its `effective`
-    units: how many unweighted ones would tell as much.
+    `balance` has for each `covariate` the standardised difference `before` and `after` weighting. `overlap` has for
+    each bin of the propensity (`low, high`) the units `treated` and `others`, before any is left out. `groups` has for
+    each group its `units`, how many were `left_out`, and its `effective` units: how many unweighted ones would tell as
+    much. The difference "not weighted" is of all units.
     """
 
-    frame: pd.DataFrame
     balance: pd.DataFrame
     overlap: pd.DataFrame
     groups: pd.DataFrame
-    outcome: str
-    treated: str
-    covariates: tuple[str, ...]
-    on: On
     trim: float
-    rate: bool
-    level: float
-    currency: str | None
-
-    def shown(self, value: float) -> str:
-        """An effect in words."""
-        return shown(value, self.rate, self.currency)
 
     def sentence(self) -> str:
         """Both numbers, what the weighted one assumes, who was left out, and how alike the groups became."""
-        raw, weighted = (
-            interval_words(row, self.rate, self.currency, self.level) for row in self.frame.to_dict("records")
-        )
-        return (
-            f"Nobody was randomised. Without weights, {self.treated} goes with a difference of {raw} in "
-            f"{self.outcome}; weighted by {', '.join(self.covariates)} the effect {WHOM[self.on]} is {weighted}. This "
-            "assumes that among customers alike in these columns chance decided who was treated, which these data "
-            "can't test. "
-            f"{self._overlap_words()} {self._balance_words()}"
-        )
+        told = self._told("Without weights", "weighted by", ", which these data can't test")
+        return f"{told}. {self._overlap_words()} {self._balance_words()}"
 
     def _overlap_words(self) -> str:
         treated, others = self.groups.to_dict("records")
@@ -163,28 +149,34 @@ def weighted_effect(
     first = propensity(units)
     kept = (first <= 1 - trim) & ((first >= trim) | (on == "treated"))
     _check_kept(kept, units, treated)
+    weight, weighted = _weighted(units, kept, on)
+    groups = _groups(units.treated, kept, weight)
+    _check_effective(groups, treated)
+    plain = difference_of_means(units.outcome[units.treated], units.outcome[~units.treated])
+    found = {"not weighted": plain, "weighted": weighted}
+    return WeightedEffect(
+        frame=pd.DataFrame([{"method": name} | estimated(*each, level) for name, each in found.items()]),
+        outcome=outcome,
+        treated=treated,
+        covariates=tuple(covariates),
+        on=on,
+        rate=units.rate,
+        level=level,
+        currency=currency,
+        balance=_balance(units, weight),
+        overlap=_overlap(first, units.treated),
+        groups=groups,
+        trim=trim,
+    )
+
+
+def _weighted(units: Chosen, kept: Treated, on: On) -> tuple[Array, tuple[float, float]]:
+    """The weight of every unit, 0 for those left out, and the weighted difference with its error."""
     used = Chosen(units.outcome[kept], units.treated[kept], units.covariates[kept])
     p = propensity(used)
     weight = np.zeros(len(kept))
     weight[kept] = weights(p, used.treated, on)
-    groups = _groups(units.treated, kept, weight)
-    _check_effective(groups, treated)
-    rows = [_row("not weighted", *_plain_difference(units), level)]
-    rows.append(_row("weighted", *weighted_difference(used, p, on), level))
-    return WeightedEffect(
-        pd.DataFrame(rows),
-        _balance(units, weight),
-        _overlap(first, units.treated),
-        groups,
-        outcome,
-        treated,
-        tuple(covariates),
-        on,
-        trim,
-        units.rate,
-        level,
-        currency,
-    )
+    return weight, weighted_difference(used, p, on)
 
 
 def _check_kept(kept: Treated, units: Chosen, treated: str) -> None:
@@ -214,24 +206,6 @@ def _check_effective(groups: pd.DataFrame, treated: str) -> None:
             f"{number(worst['effective'], 1)} after weighting, for nearly all weight is on a few: the groups hardly "
             f"overlap. It takes {LEAST_UNITS} or more; a higher trim compares fewer units, which are more alike"
         )
-
-
-def _plain_difference(units: Chosen) -> tuple[float, float]:
-    one, other = units.outcome[units.treated], units.outcome[~units.treated]
-    error = np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
-    return float(one.mean() - other.mean()), float(error)
-
-
-def _row(method: str, difference: float, error: float, level: float) -> dict[str, Any]:
-    half = NormalDist().inv_cdf((1 + level) / 2) * error
-    return {
-        "method": method,
-        "difference": difference,
-        "standard_error": error,
-        "low": difference - half,
-        "high": difference + half,
-        "p_value": 2 * NormalDist().cdf(-abs(difference) / error),
-    }
 
 
 def _balance(units: Chosen, weight: Array) -> pd.DataFrame:

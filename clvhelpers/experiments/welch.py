@@ -45,20 +45,31 @@ def compared(arm: Estimate, control: Estimate, level: float) -> dict[str, float]
     >>> [round(found[name], 3) for name in ("relative", "relative_low", "relative_high")]
     [0.1, 0.069, 0.132]
     """
-    difference, error = arm.value - control.value, math.sqrt(arm.variance + control.variance)
+    error = math.sqrt(arm.variance + control.variance)
     freedom = error**4 / sum(one.variance**2 / (one.units - 1) for one in (arm, control))
-    quantile = float(stdtrit(freedom, 0.5 + level / 2))
     both = [(one.value, one.variance + one.common) for one in (arm, control)]
-    low, high = fieller(both[0], both[1], quantile, control.common)
-    return {
-        "difference": difference,
-        "standard_error": error,
-        "low": difference - quantile * error,
-        "high": difference + quantile * error,
-        "p_value": 2 * float(stdtr(freedom, -abs(difference) / error)),
+    low, high = fieller(both[0], both[1], float(stdtrit(freedom, 0.5 + level / 2)), control.common)
+    return estimated(arm.value - control.value, error, level, freedom) | {
         "relative": arm.value / control.value - 1 if control.value > 0 else math.nan,
         "relative_low": low - 1,
         "relative_high": high - 1,
+    }
+
+
+def estimated(difference: float, error: float, level: float, freedom: float = math.inf) -> dict[str, float]:
+    """A difference with its standard error, interval and two-sided p-value: normal, or of t with `freedom` degrees.
+
+    >>> found = estimated(2.0, 1.0, 0.95)
+    >>> [round(found[name], 3) for name in ("low", "high", "p_value")]
+    [0.04, 3.96, 0.046]
+    """
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+    return {
+        "difference": difference,
+        "standard_error": error,
+        "low": difference - half,
+        "high": difference + half,
+        "p_value": 2 * float(stdtr(freedom, -abs(difference) / error)) if error else math.nan,
     }
 
 
