@@ -18,6 +18,7 @@ from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError
 from clvhelpers.experiments.arms import ArmSums, Array, arm_sums
 from clvhelpers.experiments.sample_ratio import DOUBTFUL, FAILED, VERDICTS
 from clvhelpers.experiments.units import MeasuredAt, When, refuse_post_treatment
+from clvhelpers.experiments.words import shown_p
 from clvhelpers.purchases import Frame, as_frame, rows_of
 from clvhelpers.text import number, plain
 
@@ -66,7 +67,7 @@ class Balance:
             f"{plain(far['control_mean'])} in the control, {number(abs(far['standardised_difference']), 2)} standard "
             "deviations"
         )
-        joint = f"joint test of {len(self.tests) - 1}: p {plain(self.p_value, '.2g')}"
+        joint = f"joint test of {len(self.tests) - 1}: {shown_p(self.p_value)}"
         return f"{_SAID[self.verdict]} ({joint}). {most}."
 
     def plot(self) -> "Picture":

@@ -11,6 +11,7 @@ from scipy.special import kolmogorov, ndtr
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError
 from clvhelpers.experiments.arms import Array
+from clvhelpers.experiments.words import shown_p
 from clvhelpers.purchases import as_frame
 from clvhelpers.text import count, number, percent, plain
 
@@ -48,7 +49,7 @@ class AACheck:
             f"({percent(row['rate'])}, 95% interval {percent(row['low'])} to {percent(row['high'])}) the halves "
             "differed with p below 0.05, where 5% are promised"
         )
-        uniform = f"Kolmogorov-Smirnov test of uniform p-values: p {plain(self.uniform_p_value, '.2g')}"
+        uniform = f"Kolmogorov-Smirnov test of uniform p-values: {shown_p(self.uniform_p_value)}"
         if self.passed:
             return f"{found}: the comparison holds what it promises ({uniform})."
         return (

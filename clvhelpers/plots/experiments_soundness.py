@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.errors import ConfigError
+from clvhelpers.experiments.words import shown_p
 from clvhelpers.plots.look import BLUE, GREY, ORANGE, RED, Picture, canvas, number_axis, title
 from clvhelpers.plots.survival import MOST_DOTS, dots_height
-from clvhelpers.text import number, percent, plain
+from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
     from clvhelpers.experiments.balance import Balance
@@ -123,7 +124,7 @@ def p_value_bars(result: "AACheck") -> Picture:
         title(axes, finding)
     fewest, most = number(counts.min()), number(counts.max())
     range_words = f"Of {number(len(result.p_values))} splits each twentieth has {fewest} to {most}"
-    uniform = f"test of level bars: p {plain(result.uniform_p_value, '.2g')}"
+    uniform = f"test of level bars: {shown_p(result.uniform_p_value)}"
     return Picture(figure, f"Bars of p-values of splits by chance. {finding}. {range_words}; {uniform}.")
 
 
