@@ -99,18 +99,16 @@ def regression_effect(
     >>> found.frame.set_index("method")["difference"].round(1).to_dict()
     {'not adjusted': -4.2, 'adjusted': 4.1}
     """
+    from statsmodels.regression.linear_model import OLS
+
     check_level(level)
     one_of(on, WHOM, "on")
     units = chosen_units(frame, outcome, treated, covariates)
     refuse_post_treatment(frame, covariates, measured_at, exposed_at)
-    raw = _least_squares(np.column_stack([np.ones(len(units.outcome)), units.treated]), units.outcome)
-    adjusted = _least_squares(_regressors(units, on), units.outcome)
-    fits = {"not adjusted": raw, "adjusted": adjusted}
-    rows = [
-        {"method": name} | estimated(fit.slope, fit.standard_error, level, fit.freedom) for name, fit in fits.items()
-    ]
+    raw = OLS(units.outcome, np.column_stack([np.ones(len(units.outcome)), units.treated])).fit()
+    adjusted = OLS(units.outcome, _regressors(units, on)).fit()
     return AdjustedEffect(
-        frame=pd.DataFrame(rows),
+        frame=pd.DataFrame([_row("not adjusted", raw, level), _row("adjusted", adjusted, level)]),
         outcome=outcome,
         treated=treated,
         covariates=tuple(covariates),
@@ -118,19 +116,9 @@ def regression_effect(
         rate=units.rate,
         level=level,
         currency=currency,
-        robustness=robustness_value(adjusted.classic_t, adjusted.freedom),
+        robustness=robustness_value(float(adjusted.tvalues[1]), int(adjusted.df_resid)),
         alone=int((units.treated & (propensity(units) > ALONE)).sum()),
     )
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """The slope of the treatment, with its HC2 error and its t by the classic error."""
-
-    slope: float
-    standard_error: float
-    classic_t: float
-    freedom: int
 
 
 def _regressors(units: Chosen, on: On) -> Array:
@@ -140,16 +128,9 @@ def _regressors(units: Chosen, on: On) -> Array:
     return np.column_stack([np.ones(len(treated)), treated, centred, centred * treated[:, None]])
 
 
-def _least_squares(columns: Array, outcome: Array) -> _Fit:
-    """Least squares by the QR decomposition; the treatment is the second column."""
-    q, r = np.linalg.qr(columns)
-    slopes = np.linalg.solve(r, q.T @ outcome)
-    residuals, leverage = outcome - columns @ slopes, np.einsum("ij,ij->i", q, q)
-    weights = np.linalg.solve(r, q.T)[1]  # of each outcome in the slope of the treatment
-    freedom = len(outcome) - columns.shape[1]
-    robust = np.sqrt(np.sum(weights**2 * residuals**2 / np.clip(1 - leverage, 1e-12, None)))
-    classic = np.sqrt(np.sum(weights**2) * np.sum(residuals**2) / freedom)
-    return _Fit(float(slopes[1]), float(robust), float(slopes[1] / classic), freedom)
+def _row(method: str, fit: Any, level: float) -> dict[str, Any]:
+    """The slope of the treatment, which is the second column, with its HC2 error."""
+    return {"method": method} | estimated(float(fit.params[1]), float(fit.HC2_se[1]), level, fit.df_resid)
 
 
 def robustness_value(t_value: float, freedom: int) -> float:

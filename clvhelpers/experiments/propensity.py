@@ -1,16 +1,15 @@
 """The probability to be treated given what was known before, the weights that follow from it, and their errors."""
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from clvhelpers.errors import ConvergenceError, NotEnoughDataError
 from clvhelpers.experiments.chosen import Chosen, On
 
 Array = npt.NDArray[np.float64]
 Treated = npt.NDArray[np.bool_]
-MOST_STEPS = 60
-SAME_DEVIANCE = 1e-10  # of a unit: a step that changes less is the last
 TOLD = 1e-3  # deviance of a unit below which the covariates tell who was treated
 
 
@@ -19,22 +18,22 @@ def propensity(units: Chosen) -> Array:
 
     Raises `NotEnoughDataError` where the covariates tell exactly who was treated, for then nobody can be compared.
     """
-    columns, treated = with_constant(units), units.treated.astype(float)
-    slopes, deviance = np.zeros(columns.shape[1]), np.inf
-    for _ in range(MOST_STEPS):
-        p = expit(columns @ slopes)
-        before, deviance = deviance, _deviance(p, units.treated)
-        if deviance < TOLD:
-            raise NotEnoughDataError(
-                f"{', '.join(map(str, units.covariates))} tell exactly who was treated: no unit has a like one in the "
-                "other group, and no method can compare them; it takes customers of whom some were treated and some not"
-            )
-        if before - deviance < SAME_DEVIANCE:
-            return np.asarray(p)
-        root = np.sqrt(p * (1 - p))
-        step = np.linalg.lstsq(columns * root[:, None], (treated - p) / np.maximum(root, 1e-9), rcond=None)[0]
-        slopes = _shorter(columns, units.treated, slopes, step, deviance)
-    raise ConvergenceError("the logistic regression of who was treated found no end: leave covariates out")
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+    silent = warnings.catch_warnings(action="ignore", category=PerfectSeparationWarning)
+    with silent, np.errstate(over="ignore"):  # where the groups come apart; refused below, in our words
+        fit = GLM(units.treated.astype(float), with_constant(units), family=Binomial()).fit()
+        p, deviance = np.asarray(fit.fittedvalues), float(fit.deviance)
+    if deviance < TOLD * len(units.treated):
+        raise NotEnoughDataError(
+            f"{', '.join(map(str, units.covariates))} tell exactly who was treated: no unit has a like one in the "
+            "other group, and no method can compare them; it takes customers of whom some were treated and some not"
+        )
+    if not fit.converged:
+        raise ConvergenceError("the logistic regression of who was treated found no end: leave covariates out")
+    return p
 
 
 def with_constant(units: Chosen) -> Array:
@@ -42,19 +41,6 @@ def with_constant(units: Chosen) -> Array:
     varies = units.covariates.columns[units.covariates.nunique() > 1]
     used = Chosen(units.outcome, units.treated, units.covariates[varies])
     return np.column_stack([np.ones(len(units.outcome)), used.design()])
-
-
-def _deviance(p: Array, treated: Treated) -> float:
-    return float(-2 * np.log(np.where(treated, p, 1 - p).clip(1e-300)).mean())
-
-
-def _shorter(columns: Array, treated: Treated, slopes: Array, step: Array, deviance: float) -> Array:
-    """The slopes after a Newton step, halved as long as it makes the fit worse."""
-    for halvings in range(20):
-        new = slopes + step / 2**halvings
-        if _deviance(expit(columns @ new), treated) <= deviance:
-            return new
-    return slopes
 
 
 def weights(p: Array, treated: Treated, on: On) -> Array:
