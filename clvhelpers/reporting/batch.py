@@ -197,18 +197,23 @@ def run(
 
 def _outcomes(jobs: Sequence[Job], settings: Settings, executor: Executor | None) -> Iterator[Outcome]:
     """Each outcome as it comes: first those that are there already, then those that are made."""
-    with ThreadPoolExecutor(settings.jobs or cores()) as threads:
-        changed = []
-        for job, there in zip(jobs, threads.map(_already, jobs), strict=True):
-            if there is None:
-                changed.append(job)
-            else:
-                yield there
-        if not changed:
-            return
-        from clvhelpers.reporting.supervise import end_all, supervise  # not needed where nothing has changed
+    changed = []
+    for job in jobs:  # one after the other: threads would take turns at it, and cost more than they save
+        there = _already(job)
+        if there is None:
+            changed.append(job)
+        else:
+            yield there
+    if changed:
+        yield from _made(changed, settings, executor)
 
-        futures = {(executor or threads).submit(supervise, job): job for job in changed}
+
+def _made(jobs: Sequence[Job], settings: Settings, executor: Executor | None) -> Iterator[Outcome]:
+    """Each outcome as it comes, of reports that must be made."""
+    from clvhelpers.reporting.supervise import end_all, supervise  # not needed where nothing has changed
+
+    with ThreadPoolExecutor(settings.jobs or cores()) as threads:
+        futures = {(executor or threads).submit(supervise, job): job for job in jobs}
         try:
             for future in as_completed(futures):
                 yield _result(future, futures[future])

@@ -7,8 +7,9 @@ apart, since which ones those are is known only once the day of the report is.
 
 import hashlib
 import json
+import os
 import sysconfig
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,15 @@ def sha256_of_value(value: Any) -> str:
 @cache
 def package_sha256() -> str:
     """The SHA-256 of the code that makes a report, so that a change of it is noticed between two versions too."""
-    return sha256_of_value([(path.relative_to(PACKAGE).as_posix(), sha256_of(path)) for path in _sources()])
-
-
-def _sources() -> Iterable[Path]:
-    return sorted(path for path in PACKAGE.rglob("*") if path.suffix in SOURCE_SUFFIXES)
+    found = hashlib.sha256()
+    for folder, inner, names in os.walk(PACKAGE):
+        inner.sort()
+        for name in sorted(names):
+            if name.endswith(SOURCE_SUFFIXES):
+                path = Path(folder, name)
+                code = path.read_bytes()
+                found.update(f"{path.relative_to(PACKAGE).as_posix()} {len(code)} ".encode() + code)
+    return found.hexdigest()
 
 
 @cache

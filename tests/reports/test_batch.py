@@ -143,11 +143,12 @@ def test_the_page_is_the_same_byte_for_byte_when_made_again(clients: Path) -> No
 
 
 def test_an_unchanged_batch_and_a_check_of_files_load_nothing_heavy(clients: Path) -> None:
-    run(clients)
+    for _ in range(2):
+        run(clients)
     code = (
         "import sys; from clvhelpers.reporting import batch; from pathlib import Path\n"
         "done = batch.render_all([sys.argv[1]], sys.argv[2], template=Path(sys.argv[3]), pdf='none')\n"
-        "heavy = {'pandas', 'numpy', 'duckdb', 'matplotlib', 'scipy', 'papermill', 'narwhals', 'nbformat', 'pyarrow'}\n"
+        "heavy = {'pandas', 'numpy', 'duckdb', 'matplotlib', 'scipy', 'papermill', 'narwhals', 'pyarrow', 'jinja2'}\n"
         "print([one.status for one in done], sorted(heavy & set(sys.modules)))"
     )
     words = [sys.executable, "-c", code, str(clients), str(clients / "out"), str(clients / "template.ipynb")]

@@ -140,6 +140,23 @@ def test_the_page_is_the_same_each_time_and_nothing_else_is_left(output: Path) -
     assert [path.name for path in output.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("time", ["2025-08-01T08:59:00+00:00", HOSTILE])
+def test_a_page_that_tells_the_same_of_a_later_run_is_as_if_made_anew(output: Path, time: str) -> None:
+    before = page(output)
+    run = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    write(output / "run.json", run | {"finished_at": time})
+    again = page(output)
+    assert again != before
+    (output / "index.html").unlink()
+    assert page(output) == again
+
+
+def test_a_page_that_was_cut_off_is_made_anew(output: Path) -> None:
+    whole = page(output)
+    (output / "index.html").write_text(whole[:-200], encoding="utf-8")
+    assert page(output) == whole
+
+
 def test_a_page_that_can_not_be_written_leaves_the_old_one(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = write_index(output).read_bytes()
     shutil.rmtree(output / "bolt")

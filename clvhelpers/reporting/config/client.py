@@ -184,16 +184,20 @@ class ClientConfig(Section):
         examples=["2026-06-30"],
     )
     transactions: Transactions = Field(description="a block with `source` (or `database`) and `columns`")
-    economics: Economics = Field(default=Economics(), description="a block with `gross_margin` and so on")
+    economics: Economics = Field(
+        default=Economics.model_construct(), description="a block with `gross_margin` and so on"
+    )
     experiment: Experiment | None = Field(
         default=None, description="a block about what was tried on whom; it makes a section that ends in a verdict"
     )
-    rules: RuleActions = Field(default=RuleActions(), description="a block of rules for rows with a problem")
-    brand: Brand = Field(default=Brand(), description="a block with the logo, colours, font and footer")
-    sections: Sections = Field(default=Sections(), description="a block that says which parts are made")
-    pages: OwnPages = Field(default=OwnPages(), description="a block with pages of your own")
-    appendix: Appendix = Field(default=Appendix(), description="a block about the spreadsheet")
-    privacy: Privacy = Field(default=Privacy(), description="a block about small groups")
+    rules: RuleActions = Field(
+        default=RuleActions.model_construct(), description="a block of rules for rows with a problem"
+    )
+    brand: Brand = Field(default=Brand.model_construct(), description="a block with the logo, colours, font and footer")
+    sections: Sections = Field(default=Sections.model_construct(), description="a block that says which parts are made")
+    pages: OwnPages = Field(default=OwnPages.model_construct(), description="a block with pages of your own")
+    appendix: Appendix = Field(default=Appendix.model_construct(), description="a block about the spreadsheet")
+    privacy: Privacy = Field(default=Privacy.model_construct(), description="a block about small groups")
     email: Email | None = Field(default=None, description="a block with `to`; it makes report.eml")
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="a whole number from 0; the same one gives the same ranges again"

@@ -103,7 +103,8 @@ class _Question(Section):
         examples=["experiment.csv"],
     )
     columns: ExperimentColumns = Field(
-        default=ExperimentColumns(), description="a block of lines such as `unit: CustomerID` (ours: theirs)"
+        default=ExperimentColumns.model_construct(),
+        description="a block of lines such as `unit: CustomerID` (ours: theirs)",
     )
     control: Annotated[str, Field(min_length=1)] = Field(
         default="control", description="the arm that got nothing new, with which the others are compared"

@@ -8,6 +8,10 @@ FilePath = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=500)]
 
 
 class Section(BaseModel):
-    """A block of a client file."""
+    """A block of a client file.
+
+    One that may be left out has what its `model_construct()` gives as default: to call the class would make a checker
+    for that block alone, besides the one for the whole file, each time that the command line starts.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)

@@ -105,10 +105,19 @@ def _neighbours(path: Path) -> str:
     return f" In that folder there are: {', '.join(names[:10])}." if names else ""
 
 
+def _parsed(text: str) -> Iterator[yaml.Event]:
+    """What the parser in C finds; where that one stumbles, the one in Python says in better words why."""
+    try:
+        yield from yaml.parse(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        deque(yaml.parse(text, Loader=yaml.SafeLoader), maxlen=0)
+        raise
+
+
 def _unwanted(text: str, events: list[yaml.Event]) -> Iterator[str]:
     """Fill `events` with what the parser finds, and give each that a client file may not hold."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in _parsed(text):
         events.append(event)
         line = f"line {event.start_mark.line + 1}" if event.start_mark else ""
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -3,22 +3,21 @@
 import codecs
 import difflib
 import re
-from functools import cache
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from clvhelpers.reporting.config.section import FilePath, Section
 
-_known_zones = cache(available_timezones)  # which walks through a folder of hundreds of files
-
 
 def _zone(value: str) -> str:
-    if value not in _known_zones():
-        near = difflib.get_close_matches(value, _known_zones(), 3)
-        raise ValueError(f"there is no such zone{meant(near)}")
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        near = difflib.get_close_matches(value, available_timezones(), 3)  # which opens hundreds of files
+        raise ValueError(f"there is no such zone{meant(near)}") from None
     return value
 
 
@@ -205,7 +204,7 @@ class _Where(Section):
     allow_network: bool = Field(
         default=False, description="true or false: whether `source` may name s3:// and https:// addresses"
     )
-    access: Access = Field(default=Access(), description="a block with what opens those addresses")
+    access: Access = Field(default=Access.model_construct(), description="a block with what opens those addresses")
     row_limit: int = Field(
         default=200_000_000, ge=1, description="a whole number: a source with more rows is refused, not cut"
     )
