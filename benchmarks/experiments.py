@@ -28,7 +28,11 @@ from clvhelpers.experiments import arm_sums, compare_means, compare_rates, compa
     + BEGIN
     + """
 duckdb.execute("SET enable_progress_bar = false; SET threads = 1; SET memory_limit = '2GB'")
-sums = arm_sums(duckdb.read_parquet(path), ["retained", "revenue", "before", "orders"])
+sums = arm_sums(
+    duckdb.read_parquet(path),
+    ["retained", "revenue", "before", "orders"],
+    pairs=[("revenue", "before"), ("revenue", "orders")],
+)
 split = sample_ratio(sums).p_value
 rate = compare_rates(sums, "retained").frame
 mean = compare_means(sums, "revenue", "before", measured_at="before").frame

@@ -1,5 +1,7 @@
 """The sums of each arm: the same on every engine, exact far from 0, and bad input named."""
 
+from typing import Any
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ import polars as pl
 import pytest
 
 from clvhelpers.errors import ConfigError, ExperimentError
-from clvhelpers.experiments import arm_counts, arm_sums
+from clvhelpers.experiments import arm_counts, arm_sums, compare_means
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,30 @@ def test_sums_are_those_of_pandas_on_every_engine_also_far_from_zero(frame: pd.D
         assert sums.units[str(arm)] == len(rows)
         np.testing.assert_allclose(sums.means[str(arm)], rows[["before", "after"]].mean())
         np.testing.assert_allclose(sums.covariances[str(arm)], rows[["before", "after"]].cov(), rtol=1e-6)
+
+
+def test_only_the_wanted_covariances_are_made_and_the_others_never_used(frame: pd.DataFrame) -> None:
+    columns = ["before", "after", "kept"]
+    every, some = arm_sums(frame, columns), arm_sums(frame, columns, pairs=[("after", "before")])
+    for arm in every.arms:
+        assert some.mean(arm, "kept") == every.mean(arm, "kept")
+        for first, second in [("before", "before"), ("kept", "kept"), ("before", "after"), ("after", "before")]:
+            assert some.covariance(arm, first, second) == every.covariance(arm, first, second)
+    assert compare_means(some, "after", "before", measured_at="before").frame.equals(
+        compare_means(every, "after", "before", measured_at="before").frame
+    )
+    with pytest.raises(ExperimentError, match="no covariance of kept and before: name the two in `pairs`"):
+        compare_means(some, "kept", "before", measured_at="before")
+    with pytest.raises(ConfigError, match="pairs names spend, and columns are before, after, kept"):
+        arm_sums(frame, columns, pairs=[("before", "spend")])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("engine", [pl.from_pandas, duckdb.from_df, lambda frame: frame])
+def test_a_value_that_is_no_number_is_refused_on_every_engine(frame: pd.DataFrame, engine: Any, bad: float) -> None:
+    broken = frame.assign(before=frame["before"].where(frame.index != 7, bad))
+    with pytest.raises(ExperimentError, match="'before' is missing or infinite for 1 unit"):
+        arm_sums(engine(broken), ["kept", "before"])
 
 
 def test_first_rows_unlike_the_others_cost_no_digits() -> None:

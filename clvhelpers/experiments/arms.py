@@ -8,7 +8,7 @@ works on them, so ten million units cost one pass over the columns that matter. 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations
 from typing import Any
 
 import narwhals as nw
@@ -20,9 +20,7 @@ from clvhelpers.purchases import Frame, as_frame, rows_of
 from clvhelpers.text import count, number
 
 Array = npt.NDArray[np.float64]
-FIRST = 1000  # rows whose means the sums are taken around
-FAR = 100.0  # standard deviations from there to an arm's mean, above which digits would be lost
-ROUNDING = 1e-12  # of a mean
+FAR = 10.0  # standard deviations from 0 to an arm's mean, above which digits would be lost
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class ArmSums:
     """Units, means and central moments of each arm; control first.
 
     `units` and `means` (shape: columns) and `covariances` (columns x columns, with n - 1 below) are by arm.
-    An arm of one unit has missing covariances.
+    They are missing for an arm of one unit, and where they were not wanted.
     """
 
     columns: tuple[str, ...]
@@ -113,44 +111,58 @@ def _given(data: Mapping[str, tuple[int, int]], control: str) -> ArmCounts:
     return ArmCounts({name: int(data[name][0]) for name in order}, {name: int(data[name][1]) for name in order})
 
 
-def arm_sums(data: Any, columns: Sequence[str], *, arm: str = "arm", control: str = "control") -> ArmSums:
+def arm_sums(
+    data: Any,
+    columns: Sequence[str],
+    *,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    arm: str = "arm",
+    control: str = "control",
+) -> ArmSums:
     """Units, means, variances and covariances of numeric `columns` for each arm of a frame of any engine.
 
-    One pass, around the means of the first rows so that squares of large numbers don't cancel; a second one around each
-    arm's own means where those were far off. Sums made before are taken as they are. Raises `ExperimentError` with
-    every problem: a column that is not there or not numbers, missing or infinite values (a customer who bought nothing
-    has a 0), missing arm labels, fewer than two arms, no arm `control`.
+    The covariances are those of `pairs` of columns, or of all pairs, which takes longer. One pass, and a second one
+    around each arm's own means where those are so far from 0 that squares would cancel. Sums made before are taken as
+    they are. Raises `ExperimentError` with every problem: a column that is not there or not numbers, missing or
+    infinite values (a customer who bought nothing has a 0), missing arm labels, fewer than two arms, no arm `control`.
 
     >>> import pandas as pd
     >>> sums = arm_sums(pd.DataFrame({"arm": ["control", "control", "offer"], "spend": [1.0, 3.0, 5.0]}), ["spend"])
     >>> sums.units, sums.mean("offer", "spend"), sums.covariance("control", "spend", "spend")
     ({'control': 2, 'offer': 1}, 5.0, 2.0)
     """
+    wanted = list(combinations(columns, 2)) if pairs is None else list(pairs)
+    strange = sorted({name for pair in wanted for name in pair} - set(columns))
+    if strange:
+        raise ConfigError(f"pairs names {', '.join(strange)}, and columns are {', '.join(columns)}: name those")
     if isinstance(data, ArmSums):
-        _check_made(data, columns)
+        _check_made(data, columns, wanted)
         return data
     frame = as_frame(data, "the experiment")
     _check_columns(frame, [arm, *columns], columns)
     rows = frame.select(nw.col(arm).alias("arm"), *(nw.col(name).cast(nw.Float64) for name in columns))
-    pairs = list(combinations_with_replacement(range(len(columns)), 2))
-    start = _start(rows, columns)
-    sums = _sums(rows, columns, pairs, start, {})
-    usable = all(math.isfinite(row[f"product_{i}_{i}"] or 0) for row in sums.values() for i in range(len(columns)))
-    order = _check_facts(sums if usable else _facts(rows, columns), columns, control)
-    centres = dict.fromkeys(order, start)
-    if any(_is_far(sums[name], start) for name in order):
-        centres = {name: start + _off(sums[name], len(columns)) for name in order}
-        sums = _sums(rows, columns, pairs, start, centres)
+    places = [(place, place) for place in range(len(columns))]
+    places += [(columns.index(first), columns.index(second)) for first, second in wanted]
+    sums = _sums(rows, columns, places, {})
+    order = _checked_arms(sums, control, [] if _all_usable(sums, len(columns)) else _unusable(rows, columns))
+    centres = {name: np.zeros(len(columns)) for name in order}
+    if any(_is_far(sums[name], len(columns)) for name in order):
+        centres = {name: _off(sums[name], len(columns)) for name in order}
+        sums = _sums(rows, columns, places, centres)
     off = {name: _off(sums[name], len(columns)) for name in order}
     units = {name: int(sums[name]["n"]) for name in order}
-    covariances = {name: _covariance(sums[name], pairs, off[name], units[name]) for name in order}
+    covariances = {name: _covariance(sums[name], places, off[name], units[name]) for name in order}
     return ArmSums(tuple(columns), units, {name: centres[name] + off[name] for name in order}, covariances)
 
 
-def _check_made(sums: ArmSums, columns: Sequence[str]) -> None:
+def _check_made(sums: ArmSums, columns: Sequence[str], pairs: Sequence[tuple[str, str]]) -> None:
     missing = [name for name in columns if name not in sums.columns]
     if missing:
         raise ExperimentError(f"the sums hold {', '.join(sums.columns)}, not {', '.join(missing)}: make them with it")
+    arm = max(sums.units, key=lambda name: sums.units[name])
+    lacking = [f"{first} and {second}" for first, second in pairs if math.isnan(sums.covariance(arm, first, second))]
+    if lacking and sums.units[arm] > 1:
+        raise ExperimentError(f"the sums hold no covariance of {', '.join(lacking)}: name the two in `pairs`")
 
 
 def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) -> None:
@@ -167,56 +179,64 @@ def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) 
         raise ExperimentError(problems)
 
 
-def _start(rows: Frame, columns: Sequence[str]) -> Array:
-    """The mean of each column over the first rows, or 0 where none of them can be used."""
-    good = [nw.when(nw.col(name).is_finite()).then(nw.col(name)).alias(f"at_{i}") for i, name in enumerate(columns)]
-    (row,) = rows_of(rows.head(FIRST).select(*good).select(nw.all().mean()))
-    return np.array([row[f"at_{i}"] or 0.0 for i in range(len(columns))])
-
-
 def _sums(
-    rows: Frame, columns: Sequence[str], pairs: list[tuple[int, int]], start: Array, centres: Mapping[Any, Array]
+    rows: Frame, columns: Sequence[str], places: list[tuple[int, int]], centres: Mapping[Any, Array]
 ) -> dict[Any, dict[str, Any]]:
     """Of each arm its units, and of what the columns are off its centre how many there are, the sums and the products.
 
-    The centre of an arm that has none in `centres` is `start`.
+    The centre of an arm that has none in `centres` is 0.
     """
-    off = {}
-    for i, name in enumerate(columns):
-        at = nw.lit(float(start[i]))
-        for arm, own in centres.items():
-            at = nw.when(nw.col("arm") == arm).then(nw.lit(float(own[i]))).otherwise(at)
-        off[f"off_{i}"] = nw.col(name) - at
-    made = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in pairs}
+    off = {f"off_{i}": nw.col(name) - _own(centres, i) if centres else nw.col(name) for i, name in enumerate(columns)}
+    made = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in places}
     by_arm = rows.select("arm", **off).with_columns(**made).group_by("arm")
-    counts = [nw.col(f"off_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
+    counts = [nw.col(f"product_{i}_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
     return {row["arm"]: row for row in rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*off, *made).sum(), *counts))}
 
 
-def _facts(rows: Frame, columns: Sequence[str]) -> dict[Any, dict[str, Any]]:
-    """Of each arm its units, and of each column how many values can be used; where not all can, to say how many."""
-    usable = {f"good_{i}": nw.col(name).is_finite().fill_null(False).cast(nw.Int64) for i, name in enumerate(columns)}
-    by_arm = rows.with_columns(**usable).group_by("arm")
-    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*usable).sum()))}
+def _own(centres: Mapping[Any, Array], column: int) -> nw.Expr:
+    """The centre of a column in the arm of each row."""
+    at = nw.lit(0.0)
+    for arm, own in centres.items():
+        at = nw.when(nw.col("arm") == arm).then(nw.lit(float(own[column]))).otherwise(at)
+    return at
 
 
-def _check_facts(facts: dict[Any, dict[str, Any]], columns: Sequence[str], control: str) -> list[str]:
-    problems = []
-    unlabelled = [row["n"] for name, row in facts.items() if name is None or name != name]
+def _all_usable(sums: dict[Any, dict[str, Any]], columns: int) -> bool:
+    """Whether no value is missing or infinite."""
+    return all(
+        row[f"good_{i}"] == row["n"] and math.isfinite(row[f"product_{i}_{i}"])
+        for row in sums.values()
+        for i in range(columns)
+    )
+
+
+def _unusable(rows: Frame, columns: Sequence[str]) -> list[str]:
+    """Of each column with missing or infinite values, how many there are."""
+    usable = [
+        nw.col(name).is_finite().fill_null(False).cast(nw.Int64).sum().alias(f"good_{i}")
+        for i, name in enumerate(columns)
+    ]
+    (found,) = rows_of(rows.select(nw.len().alias("n"), *usable))
+    bad = {name: found["n"] - found[f"good_{i}"] for i, name in enumerate(columns)}
+    return [
+        f"{name!r} is missing or infinite for {count(n, 'unit')}: a customer who did nothing has a 0, and one who "
+        "was not followed for long enough does not belong in the comparison"
+        for name, n in bad.items()
+        if n
+    ]
+
+
+def _checked_arms(sums: dict[Any, dict[str, Any]], control: str, problems: list[str]) -> list[str]:
+    """The arms in order, where there are no problems with them, nor others."""
+    units = {name: row["n"] for name, row in sums.items()}
+    unlabelled = [n for name, n in units.items() if name is None or name != name]
     if unlabelled:
-        problems.append(
+        problems.insert(
+            0,
             f"{count(sum(unlabelled), 'unit')} without an arm: find out from the assignment log which arm they were "
-            "in, for leaving them out would undo the randomisation"
+            "in, for leaving them out would undo the randomisation",
         )
-    for i, name in enumerate(columns):
-        bad = sum(row["n"] - row[f"good_{i}"] for row in facts.values())
-        if bad:
-            problems.append(
-                f"{name!r} is missing or infinite for {count(bad, 'unit')}: a customer who did nothing has a 0, and "
-                "one who was not followed for long enough does not belong in the comparison"
-            )
-    labelled = {name: row["n"] for name, row in facts.items() if name is not None and name == name}
-    return order_of_arms(labelled, control, problems)
+    return order_of_arms({name: n for name, n in units.items() if name is not None and name == name}, control, problems)
 
 
 def order_of_arms(units: Mapping[str, int], control: str, problems: list[str]) -> list[str]:
@@ -238,17 +258,16 @@ def _off(row: dict[str, Any], columns: int) -> Array:
     return np.array([row[f"off_{i}"] for i in range(columns)]) / int(row["n"])
 
 
-def _is_far(row: dict[str, Any], start: Array) -> bool:
-    """Whether `start` is so far from an arm's mean of a column that its variance would lose digits."""
-    squares = _off(row, len(start)) ** 2
-    variances = np.array([row[f"product_{i}_{i}"] for i in range(len(start))]) / int(row["n"]) - squares
-    return bool((squares > FAR**2 * np.maximum(variances, 0) + (ROUNDING * start) ** 2).any())
+def _is_far(row: dict[str, Any], columns: int) -> bool:
+    """Whether an arm's mean of a column is so far from 0 that its variance would lose digits."""
+    squares = _off(row, columns) ** 2
+    variances = np.array([row[f"product_{i}_{i}"] for i in range(columns)]) / int(row["n"]) - squares
+    return bool((squares > FAR**2 * np.maximum(variances, 0)).any())
 
 
-def _covariance(row: dict[str, Any], pairs: list[tuple[int, int]], off: Array, n: int) -> Array:
-    if n < 2:
-        return np.full((len(off), len(off)), np.nan)
-    found = np.empty((len(off), len(off)))
-    for i, j in pairs:
-        found[i, j] = found[j, i] = (row[f"product_{i}_{j}"] - n * off[i] * off[j]) / (n - 1)
+def _covariance(row: dict[str, Any], places: list[tuple[int, int]], off: Array, n: int) -> Array:
+    found = np.full((len(off), len(off)), np.nan)
+    if n > 1:
+        for i, j in places:
+            found[i, j] = found[j, i] = (row[f"product_{i}_{j}"] - n * off[i] * off[j]) / (n - 1)
     return found
