@@ -30,6 +30,7 @@ from clvhelpers.purchases import (
     as_frame,
     counted,
     day_number,
+    first_visits,
     one_of,
     period_number,
     periods_of,
@@ -131,18 +132,19 @@ def orders_over_time(
     one_of(period, PERIODS, "period")
     days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
     columns = ["orders", "customers", "new_customers", *(["revenue"] if days.has_money else [])]
-    is_first = nw.when(nw.col("visit") == nw.col("first")).then(1)
     found = counted(
-        with_first_visit(days.frame)
-        .with_columns(period=period_number(nw.col("day"), period), is_first=is_first)
+        days.frame.with_columns(period=period_number(nw.col("day"), period))
         .group_by("customer_id", "period")
-        .agg(orders=nw.col("visit").count(), new_customers=nw.col("is_first").count(), **days.revenue())
+        .agg(orders=nw.col("visit").count(), **days.revenue())
         .with_columns(customers=nw.when(nw.col("orders") > 0).then(1).otherwise(0))
         .group_by("period")
-        .agg(nw.col(*columns).sum())
+        .agg(nw.col(*(name for name in columns if name != "new_customers")).sum())
     ).set_index("period")
+    new = first_visits(days.frame).select(period=period_number(nw.col("first"), period)).group_by("period")
+    newcomers = counted(new.agg(new_customers=nw.len())).set_index("period")["new_customers"]
     last = pd.Period(days.end, freq=period)
     every = found.reindex(range(int(found.index.min()), last.ordinal + 1), fill_value=0)
+    every["new_customers"] = newcomers.reindex(every.index, fill_value=0)
     every.insert(0, "period", periods_of(every.index, period))
     complete = every["period"].dt.end_time.dt.normalize() <= pd.Timestamp(days.end)
     return every[["period", *columns]].assign(complete=complete).reset_index(drop=True)

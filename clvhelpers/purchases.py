@@ -55,7 +55,7 @@ class PurchaseDays:
 
     def kept(self) -> "PurchaseDays":
         """The same days, worked out once for all who ask; they are taken wherever a log is."""
-        return replace(self, frame=settle(with_first_visit(settle(self.frame))))
+        return replace(self, frame=settle(self.frame))
 
 
 def purchase_days(transactions: Any, end: Day, columns: dict[str, str | None]) -> PurchaseDays:
@@ -130,12 +130,15 @@ def period_number(day: nw.Expr, period: str) -> nw.Expr:
     return months if period == "M" else 4 * (day.dt.year() - 1970) + (day.dt.month() - 1) // 3
 
 
+def first_visits(days: Any) -> Any:
+    """Each customer with a purchase, and the day of the `first`."""
+    visits = days.filter(~nw.col("visit").is_null())
+    return visits.group_by("customer_id").agg(first=nw.col("visit").min())
+
+
 def with_first_visit(days: Any) -> Any:
-    """Purchase days with the day of the customer's first purchase beside each."""
-    if "first" in days.collect_schema():
-        return days
-    first = days.group_by("customer_id").agg(first=nw.col("visit").min())
-    return days.join(first, on="customer_id", how="left")
+    """Purchase days with the day of the customer's first purchase beside each; missing for who has none."""
+    return days.join(first_visits(days), on="customer_id", how="left")
 
 
 def counted(frame: Frame) -> pd.DataFrame:

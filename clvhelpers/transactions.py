@@ -115,13 +115,14 @@ def clean_transactions(
     """
     rules = rules or Rules()
     notes = list(frame.notes) if isinstance(frame, Source) else []
-    rows = _canonical(frame.relation if isinstance(frame, Source) else frame, timezone)
-    rows = settle(_one_currency(rows, rules.currencies, currency, notes))
+    read = isinstance(frame, Source)  # and so in our types, and worked out
+    rows = nw.from_native(frame.relation) if read else settle(_canonical(frame, timezone))
+    rows = _one_currency(rows, rules.currencies, currency, notes)
     cut = as_day(as_of, "as_of") or _last_day(rows)
     rows = _with_reasons(rows, rules, cut)
     columns = [name for name in rows.collect_schema() if name not in (*HELPERS, "source_file", "source_row")]
     rows, duplicates = count_duplicates(rows, columns, rules.exact_duplicates)
-    rows = settle(_with_refunds(rows, rules))
+    rows = _with_refunds(rows, rules)
     notes += overlap_notes(duplicates)
     counts = count_rows(rows)
     problems = refuse_or_log(rows, counts, rules, duplicates)
@@ -263,7 +264,7 @@ def _with_refunds(rows: Frame, rules: Rules) -> Frame:
     if not rows_of(rows.filter(refunds).select("reason").head(1)):
         never = nw.lit(None, nw.Datetime("us"))
         return rows.with_columns(kind=nw.lit("purchase"), refund_date=never, cancelled=nw.lit(False))
-    rows = match_refunds(rows, "order_id" in names)
+    rows = settle(match_refunds(rows, "order_id" in names))
     if rules.cancelled_pairs == "keep":
         return rows
     reason = nw.when(nw.col("cancelled")).then(nw.lit("cancelled_pairs")).otherwise(nw.col("reason"))

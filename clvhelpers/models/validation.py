@@ -14,7 +14,7 @@ from clvhelpers.models.calibration import Calibration, calibration
 from clvhelpers.models.frames import read_rows, refuse
 from clvhelpers.models.purchase_model import COLUMNS, PurchaseModel
 from clvhelpers.models.ranking import best_tenth, gains
-from clvhelpers.purchases import Day, as_day, counted, day_number, purchase_days, with_first_visit
+from clvhelpers.purchases import Day, as_day, counted, day_number, first_visits, purchase_days
 from clvhelpers.text import number, percent
 
 LARGEST_ERROR = 0.25
@@ -223,13 +223,13 @@ def tracking_path(
     if cut is None:
         raise ConfigError("calibration_end is missing: give the last day that the model was fitted to")
     newcomers, repeats, last = _daily_counts(transactions, cut, end, columns)
-    ends = np.arange(last, int(newcomers["day"].min()), -7)[::-1]
-    first = newcomers["day"].to_numpy()
+    first = newcomers.index.to_numpy()
+    ends = np.arange(last, first.min(), -7)[::-1]
     lengths = np.maximum(ends[:, None] - first[None, :], 0)
     distinct, place = np.unique(lengths, return_inverse=True)
     each = np.asarray(model.expected_purchases_new_customer(distinct / DAYS_PER_UNIT[model.unit]))
-    expected = np.einsum("ij,j->i", each[place].reshape(lengths.shape), newcomers["customers"].to_numpy(dtype=float))
-    bought = np.cumsum(np.bincount(repeats["day"] - first.min(), repeats["purchases"], last - first.min() + 1))
+    expected = np.einsum("ij,j->i", each[place].reshape(lengths.shape), newcomers.to_numpy(dtype=float))
+    bought = np.cumsum(np.bincount(repeats.index - first.min(), repeats, last - first.min() + 1))
     actual = bought[ends - first.min()]
     return pd.DataFrame(
         {
@@ -315,12 +315,17 @@ def _group_names(last: int) -> list[str]:
 
 def _daily_counts(
     transactions: Any, cut: dt.date, end: Day, columns: dict[str, str]
-) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+) -> tuple[pd.Series, pd.Series, int]:
     """New customers by day, their repeat purchases by day (days as ordinals), and the last day."""
     names: dict[str, str | None] = {"customer_id": "customer_id", "date": "date", "amount": "amount"}
     days = purchase_days(transactions, end, {**names, **columns})
-    visits = with_first_visit(days.frame).filter(~nw.col("visit").is_null(), nw.col("first") <= days.at(cut))
-    visits = visits.select(day=day_number(nw.col("visit")), first=day_number(nw.col("first")))
-    new = visits.filter(nw.col("day") == nw.col("first")).group_by("day").agg(customers=nw.len())
-    later = visits.filter(nw.col("day") > nw.col("first")).group_by("day").agg(purchases=nw.len())
-    return counted(new), counted(later), days.end.toordinal()
+    known = first_visits(days.frame).filter(nw.col("first") <= days.at(cut))
+    visits = days.frame.filter(~nw.col("visit").is_null()).join(known, on="customer_id", how="semi")
+    new, every = (_by_day(frame, name) for frame, name in ((known, "first"), (visits, "visit")))
+    return new, every.sub(new, fill_value=0), days.end.toordinal()
+
+
+def _by_day(frame: Any, name: str) -> pd.Series:
+    """How many rows each day has, in the order of the days."""
+    counts = counted(frame.select(day=day_number(nw.col(name))).group_by("day").agg(rows=nw.len()))
+    return counts.set_index("day")["rows"].sort_index()

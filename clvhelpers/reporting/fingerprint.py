@@ -12,19 +12,22 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clvhelpers import __version__
-from clvhelpers.reporting.config import ClientConfig
-from clvhelpers.reporting.fetch import experiment_files
 from clvhelpers.reporting.folder import report_days
+
+if TYPE_CHECKING:
+    from clvhelpers.reporting.config import ClientConfig
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCE_SUFFIXES = (".py", ".css", ".j2", ".typ", ".json")
 
 
-def fingerprint(config: ClientConfig, data_sha256: str, template: Path, pdf: str) -> str:
+def fingerprint(config: "ClientConfig", data_sha256: str, template: Path, pdf: str) -> str:
     """The SHA-256 of everything that a report is made from, but for the client's earlier reports."""
+    from clvhelpers.reporting.fetch import experiment_files  # not needed for the page of all clients
+
     named = (config.brand.logo, config.brand.font, config.pages.before, config.pages.after)
     parts = {
         "data": data_sha256,
