@@ -30,7 +30,6 @@ from clvhelpers.purchases import (
     as_frame,
     counted,
     day_number,
-    first_visits,
     one_of,
     period_number,
     periods_of,
@@ -140,7 +139,7 @@ def orders_over_time(
         .group_by("period")
         .agg(nw.col(*(name for name in columns if name != "new_customers")).sum())
     ).set_index("period")
-    new = first_visits(days.frame).select(period=period_number(nw.col("first"), period)).group_by("period")
+    new = days.first_visits.select(period=period_number(nw.col("first"), period)).group_by("period")
     newcomers = counted(new.agg(new_customers=nw.len())).set_index("period")["new_customers"]
     last = pd.Period(days.end, freq=period)
     every = found.reindex(range(int(found.index.min()), last.ordinal + 1), fill_value=0)

@@ -35,8 +35,8 @@ class PurchaseDays:
     """One row a customer and day up to `end`: `customer_id, day, visit`, and with money `spend, money`.
 
     `visit` is the day where it is a purchase day and else missing, `spend` the day's money without kept
-    refunds, `money` all of it. `first` and `last` are the first and last day in the log. Days that were `kept`
-    have the customer's first purchase day beside each, as column `first`.
+    refunds, `money` all of it. `first` and `last` are the first and last day in the log. `newcomers` are the
+    `first_visits`, where they were worked out before.
     """
 
     frame: Any
@@ -44,6 +44,7 @@ class PurchaseDays:
     last: dt.date
     end: dt.date
     has_money: bool
+    newcomers: Any = None
 
     def at(self, day: dt.date) -> nw.Expr:
         """`day` as a constant of the type of the column `day`."""
@@ -55,7 +56,18 @@ class PurchaseDays:
 
     def kept(self) -> "PurchaseDays":
         """The same days, worked out once for all who ask; they are taken wherever a log is."""
-        return replace(self, frame=settle(self.frame))
+        frame = settle(self.frame)
+        return replace(self, frame=frame, newcomers=settle(_first_visits(frame)))
+
+    @property
+    def first_visits(self) -> Any:
+        """Each customer with a purchase up to `end`, and the day of the `first`."""
+        return _first_visits(self.frame) if self.newcomers is None else self.newcomers
+
+    def up_to(self, day: dt.date) -> "PurchaseDays":
+        """The same days without those after `day`."""
+        newcomers = None if self.newcomers is None else self.newcomers.filter(nw.col("first") <= self.at(day))
+        return replace(self, frame=self.frame.filter(nw.col("day") <= self.at(day)), newcomers=newcomers)
 
 
 def purchase_days(transactions: Any, end: Day, columns: dict[str, str | None]) -> PurchaseDays:
@@ -72,7 +84,7 @@ def purchase_days(transactions: Any, end: Day, columns: dict[str, str | None]) -
             f"end is {end_day}, before the first transaction of the log on {days.first}: nothing is left"
         )
     if end_day is not None and end_day < days.last:
-        days = replace(days, frame=days.frame.filter(nw.col("day") <= days.at(end_day)))
+        days = days.up_to(end_day)
     return replace(days, end=end_day or days.end)
 
 
@@ -130,15 +142,14 @@ def period_number(day: nw.Expr, period: str) -> nw.Expr:
     return months if period == "M" else 4 * (day.dt.year() - 1970) + (day.dt.month() - 1) // 3
 
 
-def first_visits(days: Any) -> Any:
-    """Each customer with a purchase, and the day of the `first`."""
+def _first_visits(days: Any) -> Any:
     visits = days.filter(~nw.col("visit").is_null())
     return visits.group_by("customer_id").agg(first=nw.col("visit").min())
 
 
 def with_first_visit(days: Any) -> Any:
     """Purchase days with the day of the customer's first purchase beside each; missing for who has none."""
-    return days.join(first_visits(days), on="customer_id", how="left")
+    return days.join(_first_visits(days), on="customer_id", how="left")
 
 
 def counted(frame: Frame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from clvhelpers.models.calibration import Calibration, calibration
 from clvhelpers.models.frames import read_rows, refuse
 from clvhelpers.models.purchase_model import COLUMNS, PurchaseModel
 from clvhelpers.models.ranking import best_tenth, gains
-from clvhelpers.purchases import Day, as_day, counted, day_number, first_visits, purchase_days
+from clvhelpers.purchases import Day, as_day, counted, day_number, purchase_days
 from clvhelpers.text import number, percent
 
 LARGEST_ERROR = 0.25
@@ -319,7 +319,7 @@ def _daily_counts(
     """New customers by day, their repeat purchases by day (days as ordinals), and the last day."""
     names: dict[str, str | None] = {"customer_id": "customer_id", "date": "date", "amount": "amount"}
     days = purchase_days(transactions, end, {**names, **columns})
-    known = first_visits(days.frame).filter(nw.col("first") <= days.at(cut))
+    known = days.first_visits.filter(nw.col("first") <= days.at(cut))
     visits = days.frame.filter(~nw.col("visit").is_null()).join(known, on="customer_id", how="semi")
     new, every = (_by_day(frame, name) for frame, name in ((known, "first"), (visits, "visit")))
     return new, every.sub(new, fill_value=0), days.end.toordinal()
