@@ -30,9 +30,7 @@ ClientFile = Annotated[Path, typer.Argument(metavar="CLIENT.yml", help="the clie
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an error becomes a message and an exit code, never a traceback."""
-    gc.set_threshold(
-        100_000
-    )  # what imports make lives on; to look through it again and again takes a tenth of the time
+    gc.set_threshold(100_000)  # what imports make lives on, and looking through it takes a tenth of the time
     words = sys.argv[1:] if arguments is None else arguments
     debug = DEBUG in words
     try:
