@@ -7,12 +7,11 @@ has changed never loads what draws and computes.
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from clvhelpers.errors import ClvError, ConfigError
@@ -21,6 +20,9 @@ from clvhelpers.reporting.config import ClientConfig, load_config
 from clvhelpers.reporting.index import write_index
 from clvhelpers.reporting.job import Job, Outcome, Pdf, now
 from clvhelpers.reporting.run import gather, success
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "reports" / "clv_report.ipynb"
@@ -70,7 +72,7 @@ def render_all(
     clients: Iterable[str | Path],
     output: str | Path | None = None,
     *,
-    executor: Executor | None = None,
+    executor: "Executor | None" = None,
     tell: Tell | None = None,
     **settings: Any,
 ) -> list[Outcome]:
@@ -176,7 +178,7 @@ def _job(file: str, config: ClientConfig, settings: Settings) -> Job:
 
 
 def run(
-    jobs: Sequence[Job], refused: Sequence[Outcome], settings: Settings, executor: Executor | None, tell: Tell | None
+    jobs: Sequence[Job], refused: Sequence[Outcome], settings: Settings, executor: "Executor | None", tell: Tell | None
 ) -> list[Outcome]:
     """Make the reports that must be made, and write `run.json` and `index.html` into the output folder."""
     started = now()
@@ -195,7 +197,7 @@ def run(
     return outcomes
 
 
-def _outcomes(jobs: Sequence[Job], settings: Settings, executor: Executor | None) -> Iterator[Outcome]:
+def _outcomes(jobs: Sequence[Job], settings: Settings, executor: "Executor | None") -> Iterator[Outcome]:
     """Each outcome as it comes: first those that are there already, then those that are made."""
     changed = []
     for job in jobs:  # one after the other: threads would take turns at it, and cost more than they save
@@ -208,9 +210,11 @@ def _outcomes(jobs: Sequence[Job], settings: Settings, executor: Executor | None
         yield from _made(changed, settings, executor)
 
 
-def _made(jobs: Sequence[Job], settings: Settings, executor: Executor | None) -> Iterator[Outcome]:
+def _made(jobs: Sequence[Job], settings: Settings, executor: "Executor | None") -> Iterator[Outcome]:
     """Each outcome as it comes, of reports that must be made."""
-    from clvhelpers.reporting.supervise import end_all, supervise  # not needed where nothing has changed
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # these are not needed where nothing has changed
+
+    from clvhelpers.reporting.supervise import end_all, supervise
 
     with ThreadPoolExecutor(settings.jobs or cores()) as threads:
         futures = {(executor or threads).submit(supervise, job): job for job in jobs}
@@ -238,7 +242,7 @@ def _already(job: Job) -> Outcome | None:
         return None
 
 
-def _result(future: Future[Outcome], job: Job) -> Outcome:
+def _result(future: "Future[Outcome]", job: Job) -> Outcome:
     """What a future holds; an executor that broke under a report leaves the others alone."""
     try:
         return future.result()

@@ -132,9 +132,9 @@ def _without_permission(how: Transactions) -> list[str]:
 
 
 def _problems_of_addresses(how: Transactions) -> Iterator[str]:
-    from clvhelpers.sources.download import check_address
-
     for one in _addresses(how):
+        from clvhelpers.sources.download import check_address
+
         try:
             check_address(one)
         except ClvError as error:

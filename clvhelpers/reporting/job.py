@@ -37,7 +37,7 @@ class _Sendable:
 class Job(_Sendable):
     """A report to make: the settings of the client, where it goes, and what it may take.
 
-    `memory` is in bytes and None for no limit; `timeout` is in seconds.
+    `output` and `template` are absolute; `memory` is in bytes and None for no limit; `timeout` is in seconds.
     """
 
     file: str
@@ -56,7 +56,7 @@ class Job(_Sendable):
     @property
     def home(self) -> Path:
         """The folder of all reports of the client."""
-        return Path(self.output).resolve() / self.settings["client"]
+        return Path(self.output) / self.settings["client"]
 
 
 @dataclass(frozen=True)
