@@ -124,7 +124,8 @@ def arm_sums(
     The covariances are those of `pairs` of columns, or of all pairs, which takes longer. One pass, and a second one
     around each arm's own means where those are so far from 0 that squares would cancel. Sums made before are taken as
     they are. Raises `ExperimentError` with every problem: a column that is not there or not numbers, missing or
-    infinite values (a customer who bought nothing has a 0), missing arm labels, fewer than two arms, no arm `control`.
+    infinite values (a customer who bought nothing has a 0), missing arm labels, fewer than two arms, no arm `control`;
+    and `ConfigError` for `pairs` that are not of `columns`.
 
     >>> import pandas as pd
     >>> sums = arm_sums(pd.DataFrame({"arm": ["control", "control", "offer"], "spend": [1.0, 3.0, 5.0]}), ["spend"])
