@@ -130,23 +130,23 @@ def orders_over_time(
     """
     one_of(period, PERIODS, "period")
     days = purchase_days(transactions, end, {"customer_id": customer_id, "date": date, "amount": amount})
-    columns = ["orders", "customers", "new_customers", *(["revenue"] if days.has_money else [])]
+    sums = ["orders", "customers", *(["revenue"] if days.has_money else [])]
     found = counted(
         days.frame.with_columns(period=period_number(nw.col("day"), period))
         .group_by("customer_id", "period")
         .agg(orders=nw.col("visit").count(), **days.revenue())
         .with_columns(customers=nw.when(nw.col("orders") > 0).then(1).otherwise(0))
         .group_by("period")
-        .agg(nw.col(*(name for name in columns if name != "new_customers")).sum())
+        .agg(nw.col(*sums).sum())
     ).set_index("period")
     new = days.first_visits.select(period=period_number(nw.col("first"), period)).group_by("period")
     newcomers = counted(new.agg(new_customers=nw.len())).set_index("period")["new_customers"]
     last = pd.Period(days.end, freq=period)
     every = found.reindex(range(int(found.index.min()), last.ordinal + 1), fill_value=0)
-    every["new_customers"] = newcomers.reindex(every.index, fill_value=0)
+    every.insert(2, "new_customers", newcomers.reindex(every.index, fill_value=0))
     every.insert(0, "period", periods_of(every.index, period))
     complete = every["period"].dt.end_time.dt.normalize() <= pd.Timestamp(days.end)
-    return every[["period", *columns]].assign(complete=complete).reset_index(drop=True)
+    return every.assign(complete=complete).reset_index(drop=True)
 
 
 def summary_frame(summary: Any, columns: Sequence[str]) -> Frame:
