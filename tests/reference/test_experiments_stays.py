@@ -1,28 +1,23 @@
 """Staying by arm against published numbers, those of other packages, and the binomial where nobody is censored."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
+from clvhelpers.errors import FollowUpWarning
 from clvhelpers.experiments import StayComparison, compare_stays
-
-COUNTS = Path(__file__).parent / "survival" / "counts.csv"
+from tests.published import published
 
 
 @pytest.fixture(scope="module")
 def compared() -> Callable[..., StayComparison]:
-    """A comparison of the arms of a published data set; survival/README.md names the sources."""
-    counts = pd.read_csv(COUNTS)
+    """A comparison of the arms of a published data set."""
 
     def compare(data: str, control: str, **options: object) -> StayComparison:
-        rows = counts[counts["data"] == data]
-        stays = rows.loc[rows.index.repeat(rows["count"])].rename(columns={"time": "duration"})
-        return compare_stays(stays, arm="group", control=control, **options)  # type: ignore[arg-type]
+        return compare_stays(published(data), arm="group", control=control, **options)  # type: ignore[arg-type]
 
     return compare
 
@@ -57,16 +52,25 @@ def test_restricted_means_and_log_rank_by_arm(
     assert row["p_value"] == pytest.approx(p, abs=5e-5)
 
 
+def test_telco_by_partner(compared: Callable[..., StayComparison]) -> None:
+    # lifelines 0.30.3; restricted means by numpy, as in survRM2. Whoever has a partner signed up longer ago
+    with pytest.warns(FollowUpWarning, match="no 31 months, yes 55 months"):
+        found = compared("telco partner", "no", horizon=72)
+    row = found.frame.iloc[0]
+    assert found.test.statistic == pytest.approx(423.543, abs=5e-4)
+    shown = [row[name] for name in ("control_mean", "mean", "difference", "standard_error")]
+    assert shown == pytest.approx([46.950, 61.311, 14.360, 0.687], abs=5e-4)
+
+
 def test_log_rank_and_errors_are_those_of_scipy_and_statsmodels(compared: Callable[..., StayComparison]) -> None:
-    counts = pd.read_csv(COUNTS).query("data == 'lung'")
-    lung = counts.loc[counts.index.repeat(counts["count"])]
+    lung = published("lung")
     found = compared("lung", "male", ages=[180, 365], scale="plain", unit="day")
     parts = dict(list(lung.groupby("group")))
-    samples = [scipy_stats.CensoredData.right_censored(rows["time"], rows["left"] == 0) for rows in parts.values()]
+    samples = [scipy_stats.CensoredData.right_censored(rows["duration"], rows["left"] == 0) for rows in parts.values()]
     theirs = scipy_stats.logrank(*samples)
     assert (theirs.statistic**2, theirs.pvalue) == pytest.approx((found.test.statistic, found.test.p_value), rel=1e-6)
-    assert survdiff(lung["time"], lung["left"], lung["group"])[0] == pytest.approx(found.test.statistic, rel=1e-6)
-    curves = {name: SurvfuncRight(rows["time"], rows["left"]) for name, rows in parts.items()}
+    assert survdiff(lung["duration"], lung["left"], lung["group"])[0] == pytest.approx(found.test.statistic, rel=1e-6)
+    curves = {name: SurvfuncRight(rows["duration"], rows["left"]) for name, rows in parts.items()}
     for row in found.retention.to_dict("records"):
         at = {name: np.searchsorted(curve.surv_times, row["age"], side="right") - 1 for name, curve in curves.items()}
         shares = {name: curve.surv_prob[at[name]] for name, curve in curves.items()}

@@ -1,46 +1,27 @@
 """Staying and leaving, against published numbers and those of other packages."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from clvhelpers.churn import cumulative_incidence, kaplan_meier, log_rank, restricted_mean
-
-COUNTS = Path(__file__).parent / "survival" / "counts.csv"
-
-
-def counted(data: str) -> pd.DataFrame:
-    """One row a subject; survival/README.md names the sources."""
-    counts = pd.read_csv(COUNTS).query("data == @data")
-    rows = counts.loc[counts.index.repeat(counts["count"])]
-    return rows.rename(columns={"time": "duration"})[["group", "duration", "left"]].reset_index(drop=True)
+from tests.published import leukaemia as published_leukaemia
+from tests.published import published
 
 
 @pytest.fixture(scope="module")
 def waltons() -> pd.DataFrame:
-    return counted("waltons")
+    return published("waltons")
 
 
 @pytest.fixture(scope="module")
 def lung() -> pd.DataFrame:
-    return counted("lung")
+    return published("lung")
 
 
 @pytest.fixture(scope="module")
 def leukaemia() -> pd.DataFrame:
-    """Weeks in remission. Freireich et al. (1963), Blood 21, 699-716, table 4 (a + there is `left` 0 here)."""
-    seen = [6, 6, 6, 7, 10, 13, 16, 22, 23]
-    still = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    placebo = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
-    return pd.DataFrame(
-        {
-            "duration": [*seen, *still, *placebo],
-            "left": [1] * len(seen) + [0] * len(still) + [1] * len(placebo),
-            "group": ["6-MP"] * 21 + ["placebo"] * 21,
-        }
-    )
+    return published_leukaemia()
 
 
 def test_medians_of_waltons(waltons: pd.DataFrame) -> None:
@@ -121,7 +102,7 @@ def test_comparison_of_leukaemia(leukaemia: pd.DataFrame) -> None:
 
 def test_rossi() -> None:
     # lifelines 0.30.3 logrank_test on fin; restricted means by numpy, as in survRM2
-    rossi = counted("rossi")
+    rossi = published("rossi")
     assert (len(rossi), rossi["left"].sum()) == (432, 114)
     test = log_rank(rossi, "group")
     assert (test.statistic, test.p_value) == pytest.approx((3.837570, 0.050116), abs=1e-6)
@@ -130,6 +111,73 @@ def test_rossi() -> None:
     assert means.by_group("standard_error") == pytest.approx({"aid": 0.7933, "no aid": 0.9177}, abs=5e-5)
     found = means.difference("aid", "no aid")
     assert (found.difference, found.p_value) == pytest.approx((2.0417, 0.0924), abs=5e-5)
+
+
+@pytest.fixture(scope="module")
+def telco() -> dict[str, pd.DataFrame]:
+    """The customers by one column at a time, for that is all that is kept of them."""
+    columns = ("contract", "gender", "senior", "partner", "payment", "internet")
+    return {name: published(f"telco {name}") for name in columns}
+
+
+def test_telco(telco: dict[str, pd.DataFrame]) -> None:
+    # lifelines 0.30.3; the interval at 12 months also in scikit-survival 0.28
+    for rows in telco.values():
+        assert (len(rows), rows["left"].sum()) == (7043, 1869)
+        assert (rows["duration"] == 0).sum() == 11
+    rows = telco["contract"]
+    at = kaplan_meier(rows).at([12, 24, 36, 48, 60, 72])
+    assert at["survival"].to_list() == pytest.approx(
+        [0.843200, 0.788736, 0.748545, 0.708840, 0.664404, 0.592790], abs=5e-7
+    )
+    assert at.loc[0, ["low", "high"]].to_list() == pytest.approx([0.834169, 0.851783], abs=5e-7)
+    began = rows[rows["duration"] > 0]  # who signed up this month is no month at risk
+    pd.testing.assert_frame_equal(kaplan_meier(began).at([12, 72]), kaplan_meier(rows).at([12, 72]))
+
+
+@pytest.mark.parametrize(
+    ("contract", "customers", "events", "mean", "error"),
+    [
+        ("Month-to-month", 3875, 1655, 36.298, 0.560),
+        ("One year", 1473, 166, 66.417, 0.400),
+        ("Two year", 1695, 48, 71.540, 0.082),
+    ],
+)
+def test_telco_by_contract(
+    telco: dict[str, pd.DataFrame], contract: str, customers: int, events: int, mean: float, error: float
+) -> None:
+    # lifelines 0.30.3; restricted means by numpy, as in survRM2
+    rows = telco["contract"].query("group == @contract")
+    assert (len(rows), rows["left"].sum()) == (customers, events)
+    means = restricted_mean(kaplan_meier(telco["contract"], "group"), 72)
+    found = (means.by_group("mean")[contract], means.by_group("standard_error")[contract])
+    assert found == pytest.approx((mean, error), abs=5e-4)
+
+
+def test_telco_by_the_month(telco: dict[str, pd.DataFrame]) -> None:
+    # lifelines 0.30.3
+    curves = kaplan_meier(telco["contract"], "group")
+    monthly = curves.at([12, 24]).query("group == 'Month-to-month'")["survival"].to_list()
+    assert monthly == pytest.approx([0.7031, 0.5859], abs=5e-5)
+    assert curves.median().set_index("group").loc["Month-to-month", "median"] == 35
+
+
+@pytest.mark.parametrize(
+    ("column", "statistic", "digits"),
+    [
+        ("contract", 2352.872538, 6),  # lifelines 0.30.3, and statsmodels and scikit-survival too
+        ("gender", 0.525707, 6),
+        ("senior", 109.490, 3),
+        ("partner", 423.543, 3),
+        ("payment", 865.239, 3),
+        ("internet", 520.121, 3),
+    ],
+)
+def test_log_rank_of_telco(telco: dict[str, pd.DataFrame], column: str, statistic: float, digits: int) -> None:
+    test = log_rank(telco[column], "group")
+    assert test.statistic == pytest.approx(statistic, abs=0.5 * 10**-digits)
+    if column == "gender":
+        assert test.p_value == pytest.approx(0.4684, abs=5e-5)
 
 
 def test_worked_example_of_competing_risks() -> None:
