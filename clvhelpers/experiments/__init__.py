@@ -18,6 +18,7 @@ from clvhelpers.experiments.design import (
 from clvhelpers.experiments.detectable import DetectableDifference, detectable_rate_difference
 from clvhelpers.experiments.factorial import FactorialEffects, factorial_effects
 from clvhelpers.experiments.guardrails import Guardrail, guardrail
+from clvhelpers.experiments.hazard import HazardRatio, hazard_ratio
 from clvhelpers.experiments.heavy_tail import BootstrapDifference, bootstrap_difference
 from clvhelpers.experiments.lift import ClvLift, clv_lift
 from clvhelpers.experiments.many import ManyComparisons, compare_many
@@ -62,6 +63,7 @@ __all__ = [
     "Duration",
     "FactorialEffects",
     "Guardrail",
+    "HazardRatio",
     "ManyComparisons",
     "MeanComparison",
     "Novelty",
@@ -100,6 +102,7 @@ __all__ = [
     "factorial_effects",
     "false_alarm_rate",
     "guardrail",
+    "hazard_ratio",
     "looks_without_effect",
     "novelty",
     "refuse_post_treatment",

@@ -111,13 +111,13 @@ def chosen_units(frame: Any, outcome: str, treated: str, covariates: Sequence[st
         )
     rows = rows_with(frame, names)
     problems = _treatment_problems(rows[treated], treated) + number_problems(rows, [outcome])
-    problems += _covariate_problems(rows[list(covariates)])
+    problems += covariate_problems(rows[list(covariates)])
     if problems:
         raise ExperimentError(problems)
-    design = pd.get_dummies(_labelled(rows[list(covariates)]), drop_first=True, prefix_sep=" ", dtype=float)
-    found = Chosen(rows[outcome].to_numpy(float), rows[treated].to_numpy(float) == 1, design.astype(float))
+    design = design_columns(rows[list(covariates)])
+    found = Chosen(rows[outcome].to_numpy(float), rows[treated].to_numpy(float) == 1, design)
     _check_size(found, treated)
-    _check_collinear(found)
+    refuse_collinear(found.covariates)
     return found
 
 
@@ -172,7 +172,8 @@ def _treatment_problems(treated: "pd.Series[Any]", name: str) -> list[str]:
     return []
 
 
-def _covariate_problems(rows: pd.DataFrame) -> list[str]:
+def covariate_problems(rows: pd.DataFrame) -> list[str]:
+    """What is wrong with columns that are to adjust a comparison; they hold numbers or few labels."""
     problems = []
     for name, values in rows.items():
         missing, labels = int(values.isna().sum()), values.nunique()
@@ -195,6 +196,15 @@ def _is_time(values: "pd.Series[Any]") -> bool:
     return pd.api.types.is_datetime64_any_dtype(values)
 
 
+def design_columns(covariates: pd.DataFrame) -> pd.DataFrame:
+    """Checked covariates as columns of numbers: of text, one for each label but the first.
+
+    >>> design_columns(pd.DataFrame({"age": [30, 41, 25], "plan": ["b", "a", "c"]})).to_numpy().tolist()
+    [[30.0, 1.0, 0.0], [41.0, 0.0, 0.0], [25.0, 0.0, 1.0]]
+    """
+    return pd.get_dummies(_labelled(covariates), drop_first=True, prefix_sep=" ", dtype=float).astype(float)
+
+
 def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
     """Numbers as floats, and all else as labels."""
     numeric = [name for name in rows if pd.api.types.is_numeric_dtype(rows[name])]
@@ -214,10 +224,11 @@ def _check_size(units: Chosen, treated: str) -> None:
         raise NotEnoughDataError(problems)
 
 
-def _check_collinear(units: Chosen) -> None:
-    alike = np.corrcoef(units.design(), rowvar=False).reshape(units.covariates.shape[1], -1)
+def refuse_collinear(columns: pd.DataFrame) -> None:
+    """Raise `ExperimentError` where one of the columns of a design follows from the others."""
+    alike = np.corrcoef(columns.to_numpy(float), rowvar=False).reshape(columns.shape[1], -1)
     if np.linalg.eigvalsh(alike)[0] < LEAST_VARIANCE:
-        names = ", ".join(map(repr, units.covariates))
+        names = ", ".join(map(repr, columns))
         raise ExperimentError(f"of the columns {names} one follows from the others: leave one of them out")
 
 

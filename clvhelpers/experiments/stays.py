@@ -152,7 +152,7 @@ def compare_stays(
     check_level(level)
     check_unit(unit)
     one_of(scale, SCALES, "scale")
-    rows = _by_arm(stays, arm, control)
+    rows = stays_by_arm(stays, arm, control)
     test = log_rank(rows, "arm")
     curves = kaplan_meier(rows, "arm", level=level, unit=unit)
     longest = _longest(curves)
@@ -165,17 +165,25 @@ def compare_stays(
     return StayComparison(frame, retention, curves, means, test, scale, follow_up)
 
 
-def _by_arm(stays: Any, arm: str, control: str) -> pd.DataFrame:
-    """`duration, left, arm` and `entry` where there is one, the arms as a categorical with the control first."""
+def stays_by_arm(stays: Any, arm: str, control: str, also: Sequence[str] = ()) -> pd.DataFrame:
+    """`duration, left, arm`, `entry` where there is one, and the columns `also`; one row a unit, in pandas.
+
+    The arms are a categorical with the control first. Raises `ExperimentError` for columns that are not there, units
+    without an arm, fewer than two arms or no arm `control`.
+
+    >>> stays = pd.DataFrame({"group": ["b", "a"], "duration": [1, 2], "left": [1, 0]})
+    >>> stays_by_arm(stays, "group", "b")["arm"].cat.categories.to_list()
+    ['b', 'a']
+    """
     frame = as_frame(stays, "the frame of stays")
     schema = frame.collect_schema()
-    missing = [name for name in (arm, "duration", "left") if name not in schema]
+    missing = [name for name in (arm, "duration", "left", *also) if name not in schema]
     if missing:
         raise ExperimentError(
             f"no column {', '.join(map(repr, missing))} in the stays: they have {', '.join(map(repr, schema))}. A stay "
             "needs an arm, duration (from exposure to the end, or to when last seen) and left (true or false)"
         )
-    wanted = frame.select(arm, "duration", "left", *(name for name in ("entry",) if name in schema))
+    wanted = frame.select(arm, "duration", "left", *(name for name in ("entry",) if name in schema), *also)
     rows = wanted.lazy().collect().to_pandas().rename(columns={arm: "arm"})
     unlabelled = int(rows["arm"].isna().sum())
     names = [str(name) for name in rows["arm"].dropna().unique()]

@@ -1,18 +1,22 @@
-"""Figures of staying in an experiment: the curve of each arm, and the difference in retention by age."""
+"""Figures of staying in an experiment: the curve of each arm, differences in retention by age, and hazard ratios."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
 from clvhelpers.churn.stays import long_time
 from clvhelpers.errors import ConfigError
+from clvhelpers.experiments.hazard import shown_ratio
 from clvhelpers.experiments.words import decimals_for, points
+from clvhelpers.plots.effects import effect_points
 from clvhelpers.plots.experiments_rates import difference_points
 from clvhelpers.plots.look import Picture
 from clvhelpers.plots.survival import survival_curves
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
+    from clvhelpers.experiments.hazard import HazardRatio
     from clvhelpers.experiments.stays import StayComparison
 
 
@@ -68,3 +72,44 @@ def _finding(result: "StayComparison") -> str:
     gap = points(abs(far["difference"]), decimals_for((far["high"] - far["low"]) / 2))
     more = "more" if far["difference"] > 0 else "fewer"
     return f"At {long_time(far['age'], result.unit)} {gap} {more} of {far['arm']} than of {control} are still there"
+
+
+def hazard_ratios(result: "HazardRatio") -> Picture:
+    """The ratio of each arm with its interval on a scale of logs; the dashed line is 1, no difference.
+
+    >>> import pandas as pd
+    >>> from clvhelpers.experiments.hazard import hazard_ratio
+    >>> stays = pd.DataFrame({"duration": [1, 2, 4, 6, 3, 5, 6, 6], "left": [1, 1, 1, 0, 1, 1, 0, 0],
+    ...                       "arm": ["control"] * 4 + ["offer"] * 4})
+    >>> hazard_ratios(hazard_ratio(stays)).alt.partition("alone. ")[2]
+    'offer: 0.401 (0.0649 to 2.47).'
+    """
+    logs = result.frame[["arm", "low", "high"]].rename(columns={"arm": "label"})
+    logs = logs.assign(estimate=result.frame["log_hazard_ratio"], low=np.log(logs["low"]), high=np.log(logs["high"]))
+    adjusted = ", adjusted" if result.covariates else ""
+    axis = f"Rate of leaving, times that of {result.control}{adjusted} ({percent(result.level, 0)} interval)"
+    picture = effect_points(logs, _ratio_finding(result), axis, lambda log: shown_ratio(np.exp(log)))
+    axes = picture.figure.axes[0]
+    axes.xaxis.set_major_locator(FixedLocator(_ratio_ticks(*axes.get_xlim())))
+    return picture
+
+
+def _ratio_finding(result: "HazardRatio") -> str:
+    """The ratio that is furthest from 1, among those whose interval leaves it out; or that a ratio does not hold."""
+    frame, control = result.frame, result.control
+    if result.changing:
+        return f"How fast those of {' and '.join(result.changing)} leave, relative to {control}, changes with time"
+    sure = frame[(frame["low"] > 1) | (frame["high"] < 1)]
+    if sure.empty:
+        who = frame["arm"].iloc[0] if len(frame) == 1 else "Every arm"
+        return f"{who} may leave as fast as {control}, by chance alone"
+    far = sure.iloc[int(sure["log_hazard_ratio"].abs().to_numpy().argmax())]
+    return f"Those of {far['arm']} leave at {shown_ratio(far['hazard_ratio'])} times the rate of {control}"
+
+
+def _ratio_ticks(low: float, high: float) -> list[float]:
+    """Where the log of a round ratio is, between two logs; 1 is always one of them."""
+    near = high - low < np.log(6)
+    locator = MaxNLocator(5, steps=[1, 2, 5, 10]) if near else LogLocator(subs=(1, 2, 5) if high - low < 5 else (1,))
+    ratios = np.union1d(locator.tick_values(np.exp(low), np.exp(high)), 1.0)
+    return [log for log in np.log(ratios[ratios > 0]) if low <= log <= high]
