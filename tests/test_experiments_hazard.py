@@ -163,6 +163,9 @@ def test_where_a_ratio_has_no_end_there_is_no_number(stays: pd.DataFrame) -> Non
     few = stays.assign(left=stays["left"] & (stays.groupby(["arm", "left"]).cumcount() < 2))
     with pytest.raises(NotEnoughDataError, match=r"only 6 units left, and 2 columns \(a letter, offer\) take 10"):
         hazard_ratio(few)
+    vip = stays.assign(vip=~stays["left"] & (stays["risk"] > 0))
+    with pytest.raises(ConvergenceError, match="the regression on a letter, offer, vip found no end"):
+        hazard_ratio(vip, covariates=["vip"], measured_at="before")
     oracle = stays.assign(rank=-stays["duration"].rank())
     with pytest.raises(ConvergenceError, match="the regression on a letter, offer, rank found no end"):
         hazard_ratio(oracle, covariates=["rank"], measured_at="before")
