@@ -113,8 +113,8 @@ def hazard_ratio(
     `stays` (a frame of any engine) has one row a unit: `arm`, `duration` (from exposure until the unit left or was last
     seen), `left` (true or false), `entry` where units came under observation later, and the covariates: numbers, or
     labels. When these were measured has to be said with `measured_at` (see `refuse_post_treatment`). Ties are Efron's,
-    intervals and p-values Wald's. A ratio below 1 means that fewer leave. It takes the longer the more durations differ:
-    for 100,000 units in full days two seconds, for 20,000 to the minute ten.
+    intervals and p-values Wald's. A ratio below 1 means that fewer leave. The more durations differ, the longer
+    it takes: for 100,000 units in full days two seconds, for 20,000 to the minute ten.
 
     Raises `NotEnoughDataError` where the ratio of an arm has no end, as nobody of it or of the others left while both
     were there, and for fewer than 5 leavers a column; `PostTreatmentCovariateError` for a covariate from after
