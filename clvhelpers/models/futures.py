@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,19 @@ def in_own_order(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values([*COLUMNS, "kind"], ignore_index=True)
 
 
+class Past(NamedTuple):
+    """What is known of customers, one element each, as arrays: they are looked at once for each future."""
+
+    frequency: Array
+    recency: Array
+    T: Array
+    mean: Array
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Self:
+        return cls(*(rows[name].to_numpy() for name in COLUMNS))
+
+
 @dataclass(frozen=True)
 class _Part:
     """Customers of one kind in one segment: those who are played, and the expectation of the rest.
@@ -34,7 +48,7 @@ class _Part:
 
     segment: int
     kind: int
-    played: pd.DataFrame
+    played: Past
     luck: float
     rest: "_Weighted | None"
 
@@ -43,16 +57,16 @@ class _Part:
 class _Weighted:
     """Merged customers with weights, and the distinct frequency and T on which purchases depend."""
 
-    rows: pd.DataFrame
-    distinct: pd.DataFrame
+    past: Past
+    weight: Array
+    distinct: tuple[Array, Array]
     place: Array
 
     def total(self, equations: PurchaseParameters, spend: GammaGammaParameters, terms: Terms) -> float:
-        x, T = self.distinct["frequency"].to_numpy(), self.distinct["T"].to_numpy()
-        purchases = terms.purchases(equations, x, T, rough=True)[self.place]
-        frequency, recency, since, mean = (self.rows[name].to_numpy() for name in COLUMNS)
-        worth = equations.probability_alive(frequency, recency, since) * expected_spend(spend, frequency, mean)
-        return float(terms.margin * np.einsum("i,i,i->", self.rows["weight"].to_numpy(), worth, purchases))
+        x, recency, T, mean = self.past
+        purchases = terms.purchases(equations, *self.distinct, rough=True)[self.place]
+        worth = equations.probability_alive(x, recency, T) * expected_spend(spend, x, mean)
+        return float(terms.margin * np.einsum("i,i,i->", self.weight, worth, purchases))
 
 
 def play_base(
@@ -79,12 +93,12 @@ def play_base(
 
 def _parts(segment: int, rows: pd.DataFrame, rng: np.random.Generator) -> list[_Part]:
     if len(rows) <= MOST_SIMULATED:
-        return [_Part(segment, int(str(kind)), some, 1.0, None) for kind, some in rows.groupby("kind")]
+        return [_Part(segment, int(str(kind)), Past.of(some), 1.0, None) for kind, some in rows.groupby("kind")]
     sample = rows.iloc[np.sort(rng.choice(len(rows), MOST_SIMULATED, replace=False))]
     luck = float(np.sqrt(len(rows) / len(sample)))
     played = dict(list(sample.groupby("kind")))
     return [
-        _Part(segment, int(str(kind)), some, luck, _remainder(everybody, some, luck))
+        _Part(segment, int(str(kind)), Past.of(some), luck, _remainder(everybody, some, luck))
         for kind, everybody in rows.groupby("kind")
         for some in [played.get(kind, everybody.head(0))]
     ]
@@ -101,7 +115,8 @@ def _remainder(rows: pd.DataFrame, sample: pd.DataFrame, luck: float) -> _Weight
     both["weight"] *= both.pop("sign")
     keys = both[["frequency"]].assign(T=np.floor(both["T"] / both["T"].max() * MERGE_STEPS))
     distinct = merge_rows(both[["frequency", "T"]].assign(weight=both["weight"].abs()), keys)
-    return _Weighted(both, distinct, collapse(keys, ["frequency", "T"])[1])
+    x_and_T = distinct["frequency"].to_numpy(), distinct["T"].to_numpy()
+    return _Weighted(Past.of(both), both["weight"].to_numpy(), x_and_T, collapse(keys, ["frequency", "T"])[1])
 
 
 def draw_parameters(
@@ -119,7 +134,7 @@ def play(
     rng: np.random.Generator,
     equations: PurchaseParameters,
     spend: GammaGammaParameters,
-    rows: pd.DataFrame,
+    past: Past,
     terms: Terms,
 ) -> tuple[Array, Array]:
     """One possible future: for each purchase in it the place of its customer, and its revenue in money of today.
@@ -127,8 +142,8 @@ def play(
     It is the model's story with each customer's own past taken in.
     """
     p, q, v = spend
-    x, recency, T, mean = (rows[name].to_numpy() for name in COLUMNS)
-    there = rng.random(len(rows)) < equations.probability_alive(x, recency, T)
+    x, recency, T, mean = past
+    there = rng.random(len(x)) < equations.probability_alive(x, recency, T)
     x, T, mean = x[there], T[there], mean[there]
     bought = equations.play(rng, x, T, terms.ends[-1])
     nu = rng.gamma(q + p * x) / (v + np.where(x > 0, x * mean, 0.0))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from clvhelpers.errors import ConfigError, DataContractError, FormulaError, NotEnoughDataError
 from clvhelpers.models.frames import collapse
-from clvhelpers.models.futures import MOST_SIMULATED, draw_parameters, in_own_order, play, play_base
+from clvhelpers.models.futures import MOST_SIMULATED, Past, draw_parameters, in_own_order, play, play_base
 from clvhelpers.models.gamma_gamma import GammaGammaModel
 from clvhelpers.models.purchase_model import PurchaseModel
 from clvhelpers.models.value import COLUMNS, Terms, customers_with_spend, lifetime_value, terms_of
@@ -247,11 +247,11 @@ def customer_intervals(
         some = distinct.iloc[start : start + MOST_SIMULATED]
         totals = np.empty((draws, len(some)))
         kinds = [(int(str(kind)), np.flatnonzero(some["kind"] == kind)) for kind in some["kind"].unique()]
+        parts = [(kind, which, Past.of(some.iloc[which])) for kind, which in kinds]
         for draw, (parameters, spend) in enumerate(pairs):
-            for kind, rows_of_kind in kinds:
-                equations = model.equations_of(kind, parameters)
-                who, amounts = play(rng, equations, spend, some.iloc[rows_of_kind], terms)
-                totals[draw, rows_of_kind] = terms.margin * np.bincount(who, amounts, len(rows_of_kind))
+            for kind, which, past in parts:
+                who, amounts = play(rng, model.equations_of(kind, parameters), spend, past, terms)
+                totals[draw, which] = terms.margin * np.bincount(who, amounts, len(which))
         bounds.append(_bounds(totals, level))
     low, high = np.concatenate(bounds, axis=1)[:, place]
     return pd.DataFrame({"low": low, "high": high}, index=rows.index)

@@ -5,16 +5,19 @@ runs, no port is opened, and what the warm process has imported need not be impo
 go through ipykernel's own code, so their outputs are those of a kernel.
 """
 
+import time
 from typing import Any
 
 from ipykernel.inprocess.manager import InProcessKernelManager
 from nbformat import NotebookNode
 from nbformat.v4 import output_from_msg
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from papermill.iorw import write_ipynb
 
 NAME = "clv"
 SHOWN = ("stream", "display_data", "execute_result", "error")
 SECONDS_FOR_A_MESSAGE = 60
+SECONDS_BETWEEN_SAVES = 1.0
 
 
 class InProcessEngine(Engine):
@@ -22,13 +25,22 @@ class InProcessEngine(Engine):
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **_: Any) -> None:
-        """Run the code cells in order; the first error ends the run, and papermill raises it."""
+        """Run the code cells in order; the first error ends the run, and papermill raises it.
+
+        What there is so far is saved before a cell if that was not done a moment ago. Papermill by itself would do so
+        twice a cell, which takes as long as all else that makes a notebook of a script.
+        """
+        target, nb_man.output_path = nb_man.output_path, None
+        saved = float("-inf")
         manager = InProcessKernelManager()
         manager.start_kernel()
         client = manager.client()
         client.start_channels()
         for index, cell in enumerate(nb_man.nb.cells):
             nb_man.cell_start(cell, index)
+            if time.monotonic() > saved + SECONDS_BETWEEN_SAVES:
+                write_ipynb(nb_man.nb, target)
+                saved = time.monotonic()
             failed = cell.cell_type == "code" and _run(client, cell)
             if failed:
                 nb_man.cell_exception(cell, index)

@@ -8,6 +8,7 @@ import gc
 import importlib
 import io
 import os
+from importlib.util import find_spec
 
 FOR_NOTEBOOKS = (
     "clvhelpers.plots.look",
@@ -42,16 +43,19 @@ FOR_REPORTS = (
     "matplotlib.backends.backend_agg",
     "matplotlib.pyplot",
     "papermill",
+    "psutil",
     "scipy.optimize",
     "scipy.special",
+    "xlsxwriter.workbook",
 )
 
 
 def preload(names: tuple[str, ...]) -> None:
-    """Import everything and draw one figure, which reads the fonts; then keep it all out of the collector's way."""
+    """Import what is installed and draw one figure, which reads the fonts; keep it all out of the collector's way."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for name in names:
-        importlib.import_module(name)
+        if find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
     from matplotlib.figure import Figure
 
     Figure().savefig(io.BytesIO())

@@ -165,7 +165,7 @@ def repeat_purchases(rng: np.random.Generator, rate: np.ndarray, lifetime: np.nd
 
 def first_of_each(who: np.ndarray, time: np.ndarray, lifetime: np.ndarray) -> Repeats:
     """Of the purchases that each customer would make, the first `lifetime`, after which the customer leaves."""
-    order = np.lexsort((time, who))
+    order = np.argsort(who + time / (1 + time.max(initial=0)), kind="stable")  # by customer, then time
     who, time = who[order], time[order]
     number = np.bincount(who, minlength=len(lifetime))
     place = np.arange(1, len(who) + 1) - (np.cumsum(number) - number)[who]

@@ -70,6 +70,13 @@ def test_every_kind_of_output_is_that_of_a_kernel(tmp_path: Path) -> None:
     assert kinds == {"stream", "display_data", "execute_result"}
 
 
+def test_what_a_killed_process_had_shown_is_kept(tmp_path: Path) -> None:
+    cells = ["print('one')", "import time; time.sleep(1.1)", "import os; os.kill(os.getpid(), 9)", "print('never')"]
+    left = in_a_process(written(tmp_path, cells), tmp_path / "left.ipynb")
+    assert [len(cell.outputs) for cell in left.cells[1:]] == [1, 0, 0, 0]
+    assert [cell.metadata.papermill.status for cell in left.cells[1:]] == ["completed", "completed", "running", "pending"]
+
+
 def test_the_report_is_that_of_a_kernel(cdnow_report: Path, tmp_path: Path) -> None:
     fast = nbformat.read(cdnow_report / "report.ipynb", 4)
     parameters = next(cell for cell in fast.cells if "injected-parameters" in cell.metadata.get("tags", []))
