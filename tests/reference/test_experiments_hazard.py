@@ -1,5 +1,6 @@
 """Hazard ratios against published Cox regressions and the log-rank test."""
 
+import numpy as np
 import pytest
 
 from clvhelpers.churn import log_rank
@@ -27,6 +28,21 @@ def test_rossi() -> None:
     assert others[["age", "prio"]].to_list() == pytest.approx([-0.057438, 0.091497], abs=5e-7)
     assert found.log_likelihood == pytest.approx(-658.747660, abs=1e-6)
     assert (found.likelihood_ratio, found.degrees_of_freedom) == (pytest.approx(33.26595, abs=5e-6), 7)
+
+
+def test_concordance_of_rossi() -> None:
+    """lifelines 0.30.3, `concordance_index_`: of pairs of whom one is known to have left first, how many it ranks so.
+
+    Two who left in one week are no pair, and a pair of equal risk counts half.
+    """
+    found, rows = rossi_by("fin"), rossi()
+    coefficients = [found.frame.loc[0, "log_hazard_ratio"], *found.coefficients["coefficient"]]
+    risk = rows[["fin", *found.coefficients["covariate"].str.removesuffix(" 1")]].to_numpy() @ coefficients
+    time, left = rows["duration"].to_numpy(), rows["left"].to_numpy() == 1
+    later = (time[:, None] < time) | ((time[:, None] == time) & ~left)
+    one, other = np.nonzero(left[:, None] & later)
+    ranked = (risk[one] > risk[other]) + (risk[one] == risk[other]) / 2
+    assert ranked.mean() == pytest.approx(0.640329, abs=5e-7)
 
 
 @pytest.mark.parametrize(
