@@ -74,8 +74,3 @@ def test_markers_of_the_lock_cover_the_oldest_python() -> None:
     oldest = {"python_full_version": "3.11.0", "python_version": "3.11"}
     pins = locked("requirements.lock")["numpy"]
     assert sum(pin.marker is None or Marker(str(pin.marker)).evaluate(oldest) for pin in pins) == 1
-
-
-@pytest.mark.parametrize("name", LOCKS)
-def test_lock_leaves_out_what_takes_seconds_to_load_with_every_notebook(name: str) -> None:
-    assert "rfc3987-syntax" not in locked(name), "jsonschema builds grammars with it each time that it is imported"
