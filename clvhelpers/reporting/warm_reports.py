@@ -2,9 +2,9 @@
 
 import atexit
 import os
-import sys
 
 from clvhelpers.reporting.warm import FOR_REPORTS, preload
+from clvhelpers.reporting.worker import leave_out
 
 
 def _end_quietly() -> None:
@@ -12,6 +12,6 @@ def _end_quietly() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # no kernel of a report loads its debugger
+leave_out()
 preload(FOR_REPORTS)
 atexit.register(_end_quietly)

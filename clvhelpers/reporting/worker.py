@@ -67,6 +67,14 @@ def usage() -> tuple[float, float]:
     return round(seconds, 2), round(max(used.ru_maxrss for used in both) / unit)
 
 
+def leave_out() -> None:
+    """Load neither the debugger of kernels nor the grammars of addresses of jsonschema, which take two seconds.
+
+    Both are optional to those who load them, and no report has a use for them.
+    """
+    sys.modules.update(dict.fromkeys(("debugpy", "rfc3987_syntax")))  # type: ignore[arg-type]
+
+
 def _stand_alone(log: str) -> None:
     """Lead a process group of its own, which can be ended as a whole and ends with whoever asked for the report."""
     if sys.platform != "win32":
@@ -93,6 +101,7 @@ def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     os.environ.update(ENVIRONMENT)
+    leave_out()
     outcome = measured(Job.from_json(sys.stdin.read()))
     with os.fdopen(answer, "w") as stream:
         stream.write(outcome.as_json())

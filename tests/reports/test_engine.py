@@ -26,6 +26,7 @@ CELLS = [
     "Picture(figure, 'A line.')",
     "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()",
 ]
+SLOW = "[name for name in ('debugpy', 'lark', 'nbformat', 'rfc3987_syntax') if sys.modules.get(name)]"
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
@@ -75,6 +76,11 @@ def test_what_a_killed_process_had_shown_is_kept(tmp_path: Path) -> None:
     left = in_a_process(written(tmp_path, cells), tmp_path / "left.ipynb")
     found = [(len(cell.outputs), cell.metadata.papermill.status) for cell in left.cells[1:]]
     assert found == [(1, "completed"), (0, "completed"), (0, "running"), (0, "pending")]
+
+
+def test_a_report_loads_no_debugger_and_no_grammars(tmp_path: Path) -> None:
+    notebook = in_a_process(written(tmp_path, ["import sys", SLOW]), tmp_path / "loaded.ipynb")
+    assert notebook.cells[2].outputs[0].data["text/plain"] == "['nbformat']"
 
 
 def test_the_report_is_that_of_a_kernel(cdnow_report: Path, tmp_path: Path) -> None:
