@@ -2,10 +2,11 @@
 
 Run by hand: `python benchmarks/experiments.py` (or `make bench`). Each contender reads the same Parquet file in a
 process of its own. What counts is the processor time (user and system, all threads) of its work, reading included and
-imports not; that of the whole process, and its largest memory, stand beside. The metrics: whether the arms have the
-sizes that were planned, the rate retained, revenue per customer adjusted for the time before (CUPED), and revenue per
-order. Ours sums every column once and works from the sums; DuckDB has one thread, as pandas has, and stays within
-2 GB. The pandas way is written with care: an arm's rows are taken once, and whole arrays are worked on.
+imports not: before, it has done the same on a few customers. That of the whole process, and its largest memory, stand
+beside. The metrics: whether the arms have the sizes that were planned, the rate retained, revenue per customer
+adjusted for the time before (CUPED), and revenue per order. Ours sums every column once and works from the sums;
+DuckDB has one thread, as pandas has, and stays within 2 GB. The pandas way is written with care: an arm's rows are
+taken once, and whole arrays are worked on.
 """
 
 import argparse
@@ -17,62 +18,63 @@ import numpy as np
 import pandas as pd
 import summary
 
-SEED, AIM, CHUNK = 20261128, 0.2, 1_000_000
+SEED, AIM, CHUNK, FEW = 20261128, 0.2, 1_000_000, 1_000
 MAKE = "import sys; sys.path.insert(0, 'benchmarks'); import experiments; experiments.make_test(path, int(sys.argv[2]))"
-BEGIN = "import time; begin = time.process_time()\n"
-OURS = (
-    """
+OURS = """
 import duckdb
 from clvhelpers.experiments import arm_sums, compare_means, compare_rates, compare_ratios, sample_ratio
-"""
-    + BEGIN
-    + """
+
 duckdb.execute("SET enable_progress_bar = false; SET threads = 1; SET memory_limit = '2GB'")
-sums = arm_sums(
-    duckdb.read_parquet(path),
-    ["retained", "revenue", "before", "orders"],
-    pairs=[("revenue", "before"), ("revenue", "orders")],
-)
-split = sample_ratio(sums).p_value
-rate = compare_rates(sums, "retained").frame
-mean = compare_means(sums, "revenue", "before", measured_at="before").frame
-ratio = compare_ratios(sums, "revenue", "orders").frame
-found = [split, *(value for frame in (rate, mean, ratio) for value in frame.loc[0, ["difference", "low", "p_value"]])]
+
+def metrics(path):
+    sums = arm_sums(
+        duckdb.read_parquet(path),
+        ["retained", "revenue", "before", "orders"],
+        pairs=[("revenue", "before"), ("revenue", "orders")],
+    )
+    split = sample_ratio(sums).p_value
+    rate = compare_rates(sums, "retained").frame
+    mean = compare_means(sums, "revenue", "before", measured_at="before").frame
+    ratio = compare_ratios(sums, "revenue", "orders").frame
+    rows = [frame.loc[0, ["difference", "low", "p_value"]] for frame in (rate, mean, ratio)]
+    return [split, *(value for row in rows for value in row)]
 """
-)
-PEER = (
-    """
+PEER = """
 import numpy, pandas
 from scipy import stats
-"""
-    + BEGIN
-    + """
-frame = pandas.read_parquet(path)
-arms = [frame[frame["arm"] == arm] for arm in ("offer", "control")]
-n = [len(arm) for arm in arms]
-split = stats.chisquare(n).pvalue
-
-kept = [arm["retained"].sum() for arm in arms]
-ends = [stats.binomtest(int(k), m).proportion_ci(method="wilson") for k, m in zip(kept, n)]
-p, q = kept[0] / n[0], kept[1] / n[1]
-low = p - q - ((p - ends[0].low) ** 2 + (ends[1].high - q) ** 2) ** 0.5
-test = stats.chi2_contingency([[k, m - k] for k, m in zip(kept, n)], correction=False)
-rate = [p - q, low, test.pvalue]
 
 def compare(values):
     test = stats.ttest_ind(*values, equal_var=False)
     return [values[0].mean() - values[1].mean(), test.confidence_interval().low, test.pvalue]
 
-covariance = numpy.cov(frame["revenue"], frame["before"])
-theta, centre = covariance[0, 1] / covariance[1, 1], frame["before"].mean()
-mean = compare([arm["revenue"] - theta * (arm["before"] - centre) for arm in arms])
+def metrics(path):
+    frame = pandas.read_parquet(path)
+    arms = [frame[frame["arm"] == arm] for arm in ("offer", "control")]
+    n = [len(arm) for arm in arms]
+    split = stats.chisquare(n).pvalue
 
-ratios = [arm["revenue"].sum() / arm["orders"].sum() for arm in arms]
-ratio = compare([(arm["revenue"] - r * arm["orders"]) / arm["orders"].mean() + r for arm, r in zip(arms, ratios)])
-found = [split, *rate, *mean, *ratio]
+    kept = [arm["retained"].sum() for arm in arms]
+    ends = [stats.binomtest(int(k), m).proportion_ci(method="wilson") for k, m in zip(kept, n)]
+    p, q = kept[0] / n[0], kept[1] / n[1]
+    low = p - q - ((p - ends[0].low) ** 2 + (ends[1].high - q) ** 2) ** 0.5
+    test = stats.chi2_contingency([[k, m - k] for k, m in zip(kept, n)], correction=False)
+    rate = [p - q, low, test.pvalue]
+
+    covariance = numpy.cov(frame["revenue"], frame["before"])
+    theta, centre = covariance[0, 1] / covariance[1, 1], frame["before"].mean()
+    mean = compare([arm["revenue"] - theta * (arm["before"] - centre) for arm in arms])
+
+    ratios = [arm["revenue"].sum() / arm["orders"].sum() for arm in arms]
+    ratio = compare([(arm["revenue"] - r * arm["orders"]) / arm["orders"].mean() + r for arm, r in zip(arms, ratios)])
+    return [split, *rate, *mean, *ratio]
 """
-)
-TELL = "\nprint(f'{time.process_time() - begin:.2f}', *(f'{value:.6g}' for value in found))"
+TELL = """
+import time
+metrics(path.replace(".parquet", "-few.parquet"))
+begin = time.process_time()
+found = metrics(path)
+print(f"{time.process_time() - begin:.2f}", *(f"{value:.6g}" for value in found))
+"""
 
 
 def make_test(path: str, customers: int) -> None:
@@ -102,14 +104,16 @@ def make_part(random: np.random.Generator, start: int, n: int) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=10_000_000)
-    parser.add_argument("--repeats", type=int, default=2, help="the best of so many runs counts")
+    parser.add_argument("--repeats", type=int, default=4, help="the best of so many runs counts")
     parser.add_argument("--folder", type=Path, help="keep the simulated customers here, for another run")
     options = parser.parse_args()
     contenders = {"clvhelpers (DuckDB)": OURS, "pandas with scipy": PEER}
     with tempfile.TemporaryDirectory() as name:
         path = (options.folder or Path(name)) / f"{options.customers}.parquet"
-        if not path.exists():
-            summary.run(sys.executable, MAKE, str(path), str(options.customers))
+        few = path.with_stem(f"{path.stem}-few")
+        for place, customers in ((path, options.customers), (few, FEW)):
+            if not place.exists():
+                summary.run(sys.executable, MAKE, str(place), str(customers))
         runs = {
             name: summary.best(sys.executable, code + TELL, str(path), options.repeats)
             for name, code in contenders.items()

@@ -144,7 +144,9 @@ def arm_sums(
     rows = frame.select(nw.col(arm).alias("arm"), *(nw.col(name).cast(nw.Float64) for name in columns))
     places = [(place, place) for place in range(len(columns))]
     places += [(columns.index(first), columns.index(second)) for first, second in wanted]
-    sums = _sums(rows, columns, places, {})
+    schema = frame.collect_schema()
+    flags = [place for place, name in enumerate(columns) if schema[name] == nw.Boolean]
+    sums = _sums(rows, columns, places, flags=flags)
     order = _checked_arms(sums, control, [] if _all_usable(sums, len(columns)) else _unusable(rows, columns))
     centres = {name: np.zeros(len(columns)) for name in order}
     if any(_is_far(sums[name], len(columns)) for name in order):
@@ -181,17 +183,24 @@ def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) 
 
 
 def _sums(
-    rows: Frame, columns: Sequence[str], places: list[tuple[int, int]], centres: Mapping[Any, Array]
+    rows: Frame,
+    columns: Sequence[str],
+    places: list[tuple[int, int]],
+    centres: Mapping[Any, Array] | None = None,
+    flags: Sequence[int] = (),
 ) -> dict[Any, dict[str, Any]]:
     """Of each arm its units, and of what the columns are off its centre how many there are, the sums and the products.
 
-    The centre of an arm that has none in `centres` is 0.
+    Without `centres` they are 0, and columns of `flags`, all 0 or 1, are their own squares.
     """
     off = {f"off_{i}": nw.col(name) - _own(centres, i) if centres else nw.col(name) for i, name in enumerate(columns)}
-    made = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in places}
+    own = {f"product_{i}_{i}": f"off_{i}" for i in flags}
+    products = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in places}
+    made = {name: product for name, product in products.items() if name not in own}
     by_arm = rows.select("arm", **off).with_columns(**made).group_by("arm")
-    counts = [nw.col(f"product_{i}_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
-    return {row["arm"]: row for row in rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*off, *made).sum(), *counts))}
+    counts = [nw.col(f"off_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
+    found = rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*off, *made).sum(), *counts))
+    return {row["arm"]: row | {square: row[name] for square, name in own.items()} for row in found}
 
 
 def _own(centres: Mapping[Any, Array], column: int) -> nw.Expr:
