@@ -1,5 +1,6 @@
 """Do probabilities hold? Of those who should buy again with 30%, 30% should."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -72,14 +73,15 @@ def calibration(model: "PurchaseModel", rows: pd.DataFrame) -> Calibration:
     """
     at = np.array([*model.parameters.values()])
     shifted = [at * np.exp(STEP * unit) for unit in np.eye(len(at))] if _has_errors(model) else []
-    probability, *others = _active(model, [at, *shifted], rows)
+    probabilities = _active(model, [at, *shifted], rows)
+    probability = next(probabilities)
     active = (rows["holdout_frequency"] > 0).to_numpy(dtype=float)
     group = _groups(probability)
     sizes = np.bincount(group)
     expected, actual = (np.bincount(group, values) for values in (probability, active))
     variance = np.diag(np.bincount(group, probability * (1 - probability)))
-    if others:
-        effects = (np.array([np.bincount(group, other) for other in others]) - expected) / STEP
+    if shifted:
+        effects = (np.array([np.bincount(group, other) for other in probabilities]) - expected) / STEP
         covariance = np.nan_to_num(model.covariance.to_numpy() / np.outer(at, at))
         variance = variance + np.einsum("ik,ij,jl->kl", effects, covariance, effects)  # delta method
     gap = actual - expected
@@ -107,15 +109,15 @@ def _has_errors(model: "PurchaseModel") -> bool:
     return not np.isnan(model.log_likelihood)
 
 
-def _active(model: "PurchaseModel", settings: list[Array], rows: pd.DataFrame) -> list[Array]:
-    """P(active) of each row under each setting of the parameters."""
-    known = model.customers_of(rows).assign(t=rows["holdout_T"])
-    distinct, place = collapse(known, ["kind", "frequency", "recency", "T", "t"])
-    found = np.empty((len(settings), len(distinct)))
-    for kind in sorted({*distinct["kind"]}):
-        some = (distinct["kind"] == kind).to_numpy()
-        x, recency, T, t = (distinct[name].to_numpy()[some] for name in ("frequency", "recency", "T", "t"))
-        for row, parameters in zip(found, settings, strict=True):
+def _active(model: "PurchaseModel", settings: list[Array], rows: pd.DataFrame) -> Iterator[Array]:
+    """P(active) of each row under each setting of the parameters, one after the other: a large base has many rows."""
+    keys = ["kind", "frequency", "recency", "T", "t"]
+    distinct, place = collapse(model.customers_of(rows).assign(t=rows["holdout_T"]), keys)
+    for parameters in settings:
+        found = np.empty(len(distinct))
+        for kind in sorted({*distinct["kind"]}):
+            some = (distinct["kind"] == kind).to_numpy()
+            x, recency, T, t = (distinct[name].to_numpy()[some] for name in keys[1:])
             it = model.equations_of(kind, parameters)
-            row[some] = it.probability_alive(x, recency, T) * (1 - it.silent_if_alive(x, T, t))
-    return [row[place] for row in found]
+            found[some] = it.probability_alive(x, recency, T) * (1 - it.silent_if_alive(x, T, t))
+        yield found[place]

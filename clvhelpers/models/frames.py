@@ -133,9 +133,12 @@ def check_enough(rows: pd.DataFrame, customers: int, repeaters: int, model: str)
 
 
 def _numbers(rows: pd.DataFrame, labels: Sequence[str] = ()) -> pd.DataFrame:
-    numbers: dict[str, Any] = {name: rows[name] for name in labels}
+    numbers: dict[str, Any] = {}
     problems = []
-    for name in [name for name in rows.columns if name not in labels]:
+    for name in rows.columns:
+        if name in labels:
+            numbers[name] = rows[name]
+            continue
         try:
             numbers[name] = rows[name].to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError):
@@ -147,7 +150,7 @@ def _numbers(rows: pd.DataFrame, labels: Sequence[str] = ()) -> pd.DataFrame:
                 problems.append(f"column {name!r} of the summary holds dates or spans of time, not numbers")
     if problems:
         raise DataContractError(problems)
-    return pd.DataFrame(numbers, index=rows.index)[rows.columns.tolist()]
+    return pd.DataFrame(numbers, index=rows.index, copy=False)
 
 
 def _row_weights(weights: Any, rows: pd.DataFrame) -> np.ndarray:
