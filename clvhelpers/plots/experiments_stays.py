@@ -101,8 +101,8 @@ def _ratio_finding(result: "HazardRatio") -> str:
         return f"How fast those of {' and '.join(result.changing)} leave, relative to {control}, changes with time"
     sure = frame[(frame["low"] > 1) | (frame["high"] < 1)]
     if sure.empty:
-        who = frame["arm"].iloc[0] if len(frame) == 1 else "Every arm"
-        return f"{who} may leave as fast as {control}, by chance alone"
+        what = f"{shown_ratio(frame['hazard_ratio'].iloc[0])} times" if len(frame) == 1 else "every difference from"
+        return f"Chance alone could explain {what} the rate of {control}"
     far = sure.iloc[int(sure["log_hazard_ratio"].abs().to_numpy().argmax())]
     return f"Those of {far['arm']} leave at {shown_ratio(far['hazard_ratio'])} times the rate of {control}"
 
