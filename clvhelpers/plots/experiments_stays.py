@@ -81,8 +81,8 @@ def hazard_ratios(result: "HazardRatio") -> Picture:
     >>> from clvhelpers.experiments.hazard import hazard_ratio
     >>> stays = pd.DataFrame({"duration": [1, 2, 4, 6, 3, 5, 6, 6], "left": [1, 1, 1, 0, 1, 1, 0, 0],
     ...                       "arm": ["control"] * 4 + ["offer"] * 4})
-    >>> hazard_ratios(hazard_ratio(stays)).alt.partition("alone. ")[2]
-    'offer: 0.401 (0.0649 to 2.47).'
+    >>> hazard_ratios(hazard_ratio(stays)).alt.partition(". ")[2]
+    'Chance alone could explain 0.401 times the rate of control. offer: 0.401 (0.0649 to 2.47).'
     """
     logs = result.frame[["arm", "low", "high"]].rename(columns={"arm": "label"})
     logs = logs.assign(estimate=result.frame["log_hazard_ratio"], low=np.log(logs["low"]), high=np.log(logs["high"]))
