@@ -140,11 +140,10 @@ def arm_sums(
         _check_made(data, columns, wanted)
         return data
     frame = as_frame(data, "the experiment")
-    _check_columns(frame, [arm, *columns], columns)
+    schema = _checked_schema(frame, [arm, *columns], columns)
     rows = frame.select(nw.col(arm).alias("arm"), *(nw.col(name).cast(nw.Float64) for name in columns))
     places = [(place, place) for place in range(len(columns))]
     places += [(columns.index(first), columns.index(second)) for first, second in wanted]
-    schema = frame.collect_schema()
     flags = [place for place, name in enumerate(columns) if schema[name] == nw.Boolean]
     sums = _sums(rows, columns, places, flags=flags)
     order = _checked_arms(sums, control, [] if _all_usable(sums, len(columns)) else _unusable(rows, columns))
@@ -168,7 +167,7 @@ def _check_made(sums: ArmSums, columns: Sequence[str], pairs: Sequence[tuple[str
         raise ExperimentError(f"the sums hold no covariance of {', '.join(lacking)}: name the two in `pairs`")
 
 
-def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) -> None:
+def _checked_schema(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) -> nw.Schema:
     schema = frame.collect_schema()
     problems = [
         f"no column {name!r}: the frame has {', '.join(map(repr, schema))}" for name in needed if name not in schema
@@ -180,6 +179,7 @@ def _check_columns(frame: Frame, needed: Sequence[str], numeric: Sequence[str]) 
     ]
     if problems:
         raise ExperimentError(problems)
+    return schema
 
 
 def _sums(
@@ -194,13 +194,12 @@ def _sums(
     Without `centres` they are 0, and columns of `flags`, all 0 or 1, are their own squares.
     """
     off = {f"off_{i}": nw.col(name) - _own(centres, i) if centres else nw.col(name) for i, name in enumerate(columns)}
-    own = {f"product_{i}_{i}": f"off_{i}" for i in flags}
-    products = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in places}
-    made = {name: product for name, product in products.items() if name not in own}
+    multiplied = [(i, j) for i, j in places if i != j or i not in flags]
+    made = {f"product_{i}_{j}": nw.col(f"off_{i}") * nw.col(f"off_{j}") for i, j in multiplied}
     by_arm = rows.select("arm", **off).with_columns(**made).group_by("arm")
     counts = [nw.col(f"off_{i}").count().alias(f"good_{i}") for i in range(len(columns))]
     found = rows_of(by_arm.agg(nw.len().alias("n"), nw.col(*off, *made).sum(), *counts))
-    return {row["arm"]: row | {square: row[name] for square, name in own.items()} for row in found}
+    return {row["arm"]: row | {f"product_{i}_{i}": row[f"off_{i}"] for i in flags} for row in found}
 
 
 def _own(centres: Mapping[Any, Array], column: int) -> nw.Expr:

@@ -18,7 +18,7 @@ from clvhelpers.churn.stays import check_level
 from clvhelpers.errors import ConfigError, NotEnoughDataError
 from clvhelpers.experiments.chosen import LEAST_UNITS, difference_of_means, interval_words, shown, treated_rows
 from clvhelpers.experiments.welch import estimated
-from clvhelpers.experiments.words import shown_p
+from clvhelpers.experiments.words import repeated, shown_p
 from clvhelpers.text import count
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ def difference_in_differences(
 
 def _check_periods(treated: str, before: Sequence[str], after: Sequence[str]) -> None:
     names = [treated, *before, *after]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    problems = [f"{', '.join(map(repr, twice))} is named twice: each period has a column of its own"] if twice else []
+    twice = repeated(names)
+    problems = [f"{twice} is named twice: each period has a column of its own"] if twice else []
     for name, periods in (("before", before), ("after", after)):
         if isinstance(periods, str) or not len(periods):
             problems.append(f"{name} is {periods!r}: expected a list of columns, in the order of time")

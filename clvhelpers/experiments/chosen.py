@@ -14,7 +14,7 @@ import pandas as pd
 
 from clvhelpers.errors import ConfigError, ExperimentError, NotEnoughDataError
 from clvhelpers.experiments.welch import shown_as
-from clvhelpers.experiments.words import points
+from clvhelpers.experiments.words import points, repeated
 from clvhelpers.purchases import as_frame
 from clvhelpers.text import count, number
 
@@ -102,10 +102,10 @@ def chosen_units(frame: Any, outcome: str, treated: str, covariates: Sequence[st
     ['plan b', 'plan c']
     """
     names = [treated, outcome, *covariates]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = repeated(names)
     if isinstance(covariates, str) or not len(covariates) or twice:
         raise ConfigError(
-            f"{', '.join(map(repr, twice))} is named twice: outcome, treated and each covariate are different columns"
+            f"{twice} is named twice: outcome, treated and each covariate are different columns"
             if twice
             else f"covariates is {covariates!r}: expected a list of columns that were known before the treatment"
         )

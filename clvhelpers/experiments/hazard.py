@@ -20,7 +20,7 @@ from clvhelpers.experiments.chosen import covariate_problems, design_columns, re
 from clvhelpers.experiments.stays import stays_by_arm
 from clvhelpers.experiments.units import MeasuredAt, When, refuse_post_treatment
 from clvhelpers.experiments.welch import estimated
-from clvhelpers.experiments.words import shown_p
+from clvhelpers.experiments.words import repeated, shown_p
 from clvhelpers.text import count, number, percent, plain
 
 if TYPE_CHECKING:
@@ -173,11 +173,10 @@ def shown_ratio(value: float) -> str:
 def _check_names(covariates: Sequence[str], arm: str) -> None:
     if isinstance(covariates, str):
         raise ConfigError(f"covariates is {covariates!r}: expected a list of columns that were known before exposure")
-    names = [*dict.fromkeys([arm, "arm", "duration", "left", "entry"]), *covariates]
-    twice = sorted({name for name in covariates if names.count(name) > 1})
+    twice = repeated([*dict.fromkeys([arm, "arm", "duration", "left", "entry"]), *covariates])
     if twice:
         raise ConfigError(
-            f"covariates name {', '.join(map(repr, twice))} twice, or it is part of the stay itself (arm, duration, "
+            f"covariates name {twice} twice, or it is part of the stay itself (arm, duration, "
             "left, entry): name each column once, and rename one that only happens to be called so"
         )
 

@@ -26,6 +26,7 @@ from clvhelpers.experiments.welch import (
     difference_words,
     shown_as,
 )
+from clvhelpers.experiments.words import repeated
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -148,10 +149,10 @@ def _sharpened(
 
 
 def _check_names(named: list[str]) -> None:
-    twice = sorted({name for name in named if named.count(name) > 1})
+    twice = repeated(named)
     if twice:
         raise ConfigError(
-            f"{', '.join(map(repr, twice))} is named twice: a covariate is another column than the outcome (such as "
+            f"{twice} is named twice: a covariate is another column than the outcome (such as "
             "the same sum over the time before) and than the other covariates"
         )
 

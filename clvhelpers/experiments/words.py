@@ -1,6 +1,7 @@
 """How results of experiments are worded: differences in points, p-values, and intervals that may have no end."""
 
 import math
+from collections.abc import Sequence
 
 from clvhelpers.text import number, percent
 
@@ -16,6 +17,15 @@ def shown_p(p_value: float) -> str:
     if math.isnan(p_value):
         return "no p-value"
     return f"p below {SMALLEST_P}" if p_value < SMALLEST_P else f"p {number(p_value, 3)}"
+
+
+def repeated(names: Sequence[str]) -> str:
+    """The names that are there more than once, in words; empty if there are none.
+
+    >>> repeated(["plan", "age", "plan"]), repeated(["plan", "age"])
+    ("'plan'", '')
+    """
+    return ", ".join(map(repr, sorted({name for name in names if names.count(name) > 1})))
 
 
 def points(difference: float, decimals: int = 1, *, signed: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,19 @@ def effect_points(rows: pd.DataFrame, finding: str, axis: str, shown: Shown, tic
     columns = (rows["label"], rows["estimate"], rows["low"], rows["high"])
     words = [f"{label}: {shown(at)} ({_ends(low, high, shown)})" for label, at, low, high in zip(*columns, strict=True)]
     return Picture(figure, f"Points with intervals. {finding}. {'; '.join(words)}.")
+
+
+def furthest(rows: pd.DataFrame, column: str = "difference") -> dict[Any, Any] | None:
+    """The row of the effect (`column, low, high`) that is furthest from none, of those whose interval leaves none out.
+
+    None where every interval holds it.
+
+    >>> rows = pd.DataFrame({"difference": [0.1, -0.3, 0.5], "low": [0.05, -0.4, -0.1], "high": [0.15, -0.2, 1.1]})
+    >>> furthest(rows)["difference"], furthest(rows.tail(1))
+    (-0.3, None)
+    """
+    sure = rows[(rows["low"] > 0) | (rows["high"] < 0)]
+    return None if sure.empty else sure.iloc[int(sure[column].abs().to_numpy().argmax())].to_dict()
 
 
 def _ends(low: float, high: float, shown: Shown) -> str:

@@ -2,14 +2,14 @@
 
 import math
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.experiments.words import points
-from clvhelpers.plots.effects import effect_points
+from clvhelpers.plots.effects import effect_points, furthest
 from clvhelpers.plots.look import COLOURS, Picture, canvas, title
 from clvhelpers.plots.survival import few_enough
 from clvhelpers.text import percent
@@ -105,10 +105,9 @@ def difference_points(rows: pd.DataFrame, finding: str, axis: str, decimals: int
 def _finding(result: "RateComparison") -> str:
     """The arm that is furthest from the control, among those whose interval leaves out no difference."""
     control, frame = result.counts.control, result.frame
-    sure = frame[(frame["low"] > 0) | (frame["high"] < 0)]
-    if sure.empty:
+    far = furthest(frame)
+    if far is None:
         who = frame["arm"].iloc[0] if len(frame) == 1 else "every arm"
         return f"{result.outcome}: {who} may differ from {control} by chance alone"
-    far: dict[Any, Any] = sure.iloc[int(sure["difference"].abs().to_numpy().argmax())].to_dict()
     side = "above" if far["difference"] > 0 else "below"
     return f"{result.outcome}: {far['arm']} is {points(abs(far['difference']), result.decimals(far))} {side} {control}"

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
 from clvhelpers.churn.stays import long_time
 from clvhelpers.errors import ConfigError
 from clvhelpers.experiments.hazard import shown_ratio
 from clvhelpers.experiments.words import decimals_for, points
-from clvhelpers.plots.effects import effect_points
+from clvhelpers.plots.effects import effect_points, furthest
 from clvhelpers.plots.experiments_rates import difference_points
 from clvhelpers.plots.look import Picture
 from clvhelpers.plots.survival import survival_curves
@@ -64,11 +65,9 @@ def retention_differences(result: "StayComparison") -> Picture:
 
 def _finding(result: "StayComparison") -> str:
     """The difference that is furthest from 0, among those whose interval leaves it out."""
-    frame, control = result.retention, result.control
-    sure = frame[(frame["low"] > 0) | (frame["high"] < 0)]
-    if sure.empty:
+    far, control = furthest(result.retention), result.control
+    if far is None:
         return f"As many may be still there as in {control}, by chance alone"
-    far = sure.iloc[int(sure["difference"].abs().to_numpy().argmax())]
     gap = points(abs(far["difference"]), decimals_for((far["high"] - far["low"]) / 2))
     more = "more" if far["difference"] > 0 else "fewer"
     return f"At {long_time(far['age'], result.unit)} {gap} {more} of {far['arm']} than of {control} are still there"
@@ -88,23 +87,23 @@ def hazard_ratios(result: "HazardRatio") -> Picture:
     logs = logs.assign(estimate=result.frame["log_hazard_ratio"], low=np.log(logs["low"]), high=np.log(logs["high"]))
     adjusted = ", adjusted" if result.covariates else ""
     axis = f"Rate of leaving, times that of {result.control}{adjusted} ({percent(result.level, 0)} interval)"
-    picture = effect_points(logs, _ratio_finding(result), axis, lambda log: shown_ratio(np.exp(log)))
+    picture = effect_points(logs, _ratio_finding(result, logs), axis, lambda log: shown_ratio(np.exp(log)))
     axes = picture.figure.axes[0]
     axes.xaxis.set_major_locator(FixedLocator(_ratio_ticks(*axes.get_xlim())))
     return picture
 
 
-def _ratio_finding(result: "HazardRatio") -> str:
+def _ratio_finding(result: "HazardRatio", logs: pd.DataFrame) -> str:
     """The ratio that is furthest from 1, among those whose interval leaves it out; or that a ratio does not hold."""
-    frame, control = result.frame, result.control
+    control = result.control
     if result.changing:
         return f"How fast those of {' and '.join(result.changing)} leave, relative to {control}, changes with time"
-    sure = frame[(frame["low"] > 1) | (frame["high"] < 1)]
-    if sure.empty:
-        what = f"{shown_ratio(frame['hazard_ratio'].iloc[0])} times" if len(frame) == 1 else "every difference from"
-        return f"Chance alone could explain {what} the rate of {control}"
-    far = sure.iloc[int(sure["log_hazard_ratio"].abs().to_numpy().argmax())]
-    return f"Those of {far['arm']} leave at {shown_ratio(far['hazard_ratio'])} times the rate of {control}"
+    far = furthest(logs, "estimate")
+    if far is not None:
+        return f"Those of {far['label']} leave at {shown_ratio(np.exp(far['estimate']))} times the rate of {control}"
+    ratios = result.frame["hazard_ratio"]
+    what = f"{shown_ratio(ratios.iloc[0])} times" if len(ratios) == 1 else "every difference from"
+    return f"Chance alone could explain {what} the rate of {control}"
 
 
 def _ratio_ticks(low: float, high: float) -> list[float]:
