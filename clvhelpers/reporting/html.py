@@ -26,11 +26,11 @@ def export(notebook: Path, page: Path, config: ClientConfig, as_of: date) -> Non
     can't be used.
     """
     content = read_content(notebook)
-    page.write_text(_template().render(_values(content, config, as_of)), encoding="utf-8")
+    page.write_text(template().render(_values(content, config, as_of)), encoding="utf-8")
 
 
 @cache
-def _template() -> Template:
+def template() -> Template:
     """The page's template, made ready once in a process."""
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -1,15 +1,12 @@
 """The last page of the report: how its numbers were made, so that they can be made again."""
 
-import sys
-from importlib.metadata import version
-
 import pandas as pd
 
 from clvhelpers.reporting.analysis import Analysis
 from clvhelpers.reporting.fingerprint import settings_sha256
 from clvhelpers.reporting.forecast import DRAWS, LEVEL
 from clvhelpers.reporting.history import FIRST_MODEL
-from clvhelpers.reporting.run import LIBRARIES
+from clvhelpers.reporting.run import versions
 from clvhelpers.text import Table, Text, day, md, number, percent, plain, table
 
 ORDERS_SOURCES = {
@@ -51,10 +48,7 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("Settings, SHA-256", settings_sha256(config.as_dict())),
         *((f"Data {file.path.name}, SHA-256", file.sha256) for file in analysis.source.files),
         *((f"Experiment {name}, SHA-256", sha256) for name, sha256 in _experiment_files(analysis).items()),
-        (
-            "Versions",
-            ", ".join([f"Python {sys.version.split()[0]}", *(f"{name} {version(name)}" for name in LIBRARIES)]),
-        ),
+        ("Versions", ", ".join(f"{name} {one}" for name, one in versions().items())),
     ]
 
 

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +29,12 @@ from clvhelpers.reporting.privacy import KEY_VARIABLE, client_key
 from clvhelpers.sources.export import checksum
 
 LIBRARIES = ("clvhelpers", "duckdb", "matplotlib", "narwhals", "numpy", "pandas", "papermill", "pyarrow", "scipy")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries on which the numbers of a report rest."""
+    return {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}}
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def _fill(staging: Path, job: Job, config: ClientConfig, inputs: Inputs, secrets
         "settings_sha256": fingerprint.settings_sha256(config.as_dict()),
         "inputs": [_described(*one) for one in zip(inputs.files, inputs.sha256, strict=True)],
         "template": {"file": Path(job.template).name, "sha256": fingerprint.sha256_of(Path(job.template))},
-        "versions": {"python": sys.version.split()[0], **{name: version(name) for name in LIBRARIES}},
+        "versions": versions(),
     }
     read = [*inputs.files, *fetch.experiment_files(config)]
     before = [_stamp(file) for file in read]

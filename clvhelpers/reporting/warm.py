@@ -6,7 +6,6 @@ for kernels. Nothing here may open a database or start threads of its own: threa
 
 import gc
 import importlib
-import io
 import os
 from importlib.util import find_spec
 
@@ -33,17 +32,21 @@ FOR_REPORTS = (
     "clvhelpers.reporting.engine",
     "clvhelpers.reporting.excel",
     "clvhelpers.reporting.html",
+    "clvhelpers.reporting.mail",
     "clvhelpers.reporting.pdf",
     "clvhelpers.reporting.report",
     "clvhelpers.reporting.run",
     "clvhelpers.text",
+    "babel.numbers",
     "filelock",
+    "ipykernel.debugger",
     "ipykernel.inprocess.ipkernel",
-    "IPython",
+    "IPython.core.application",
     "matplotlib.backends.backend_agg",
     "matplotlib.pyplot",
     "papermill",
     "psutil",
+    "pyarrow.parquet",
     "scipy.optimize",
     "scipy.special",
     "xlsxwriter.workbook",
@@ -51,13 +54,21 @@ FOR_REPORTS = (
 
 
 def preload(names: tuple[str, ...]) -> None:
-    """Import what is installed and draw one figure, which reads the fonts; keep it all out of the collector's way."""
+    """Import what is installed and draw one figure, which reads the fonts."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for name in names:
         if find_spec(name.partition(".")[0]):
             importlib.import_module(name)
     from matplotlib.figure import Figure
 
-    Figure().savefig(io.BytesIO())
+    from clvhelpers.plots.look import Picture
+
+    figure = Figure()  # without pyplot, which would choose its backend here and not in the notebook
+    figure.subplots().set(title="Title", xlabel="Label")
+    Picture(figure, "A figure").png()
+
+
+def keep() -> None:
+    """Leave all that there is out of the collector's way, in this process and in those forked from it."""
     gc.collect()
     gc.freeze()

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from clvhelpers.reporting.warm import FOR_NOTEBOOKS, preload
+from clvhelpers.reporting.warm import FOR_NOTEBOOKS, keep, preload
 
 
 def serve(control: socket.socket) -> None:
@@ -69,5 +69,6 @@ def _end_with(lifeline: socket.socket) -> None:
 if __name__ == "__main__":
     sys.path.pop(0)  # the folder of whoever asks must not hide a library
     preload(FOR_NOTEBOOKS)
+    keep()
     with socket.socket(fileno=int(sys.argv[1])) as control_socket:
         serve(control_socket)
