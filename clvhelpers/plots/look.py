@@ -55,6 +55,7 @@ THEME: Any = {
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
     "axes.titlepad": 12,
+    "axes.titley": 1.0,  # at the axes, where nothing else stands; or each is measured again to be moved there
     "figure.dpi": PIXELS_PER_INCH,
     "figure.figsize": (5.8, 3.5),
     "figure.constrained_layout.use": True,
