@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,8 +101,9 @@ def write_index(output: Path) -> Path:
     'index.html'
     >>> folder.cleanup()
     """
-    rows = {row.client: row for row in map(_row, _client_folders(output)) if row is not None}
     run = _object(output / "run.json")
+    each = (_row(home, _last_possible_day(run)) for home in _client_folders(output))
+    rows = {row.client: row for row in each if row is not None}
     started = str(run.get("started_at", ""))
     for entry in _entries(run):
         known = rows.get(entry["client"], Row(entry["client"]))
@@ -152,13 +153,22 @@ def _client_folders(output: Path) -> list[Path]:
     return sorted(path for path in output.iterdir() if CLIENT.fullmatch(path.name) and path.is_dir())
 
 
-def _row(home: Path) -> Row | None:
+def _last_possible_day(run: Mapping[str, Any]) -> str:
+    """The last day that a report can be of, wherever the client is; a later one rests on a wrong date in the data."""
+    try:
+        ended = date.fromisoformat(str(run.get("finished_at", ""))[:10])
+    except ValueError:
+        ended = date(9999, 12, 30)
+    return (ended + timedelta(days=1)).isoformat()
+
+
+def _row(home: Path, last_possible_day: str) -> Row | None:
     """The row of a client's folder; None for a folder that no run of ours has made."""
     try:
         names = {path.name for path in home.iterdir()}
     except OSError:
         return Row(home.name, broken=("the whole folder",))
-    days = sorted((name for name in names if DAY.fullmatch(name)), reverse=True)
+    days = sorted(filter(DAY.fullmatch, names), key=lambda day: (day <= last_possible_day, day), reverse=True)
     failed = FAILED in names
     if not days and not failed:
         return None

@@ -100,6 +100,16 @@ def test_the_latest_is_the_latest_day_though_it_was_made_first(output: Path) -> 
     assert LAST in row(output, "acme").partition("Report")[0]
 
 
+@pytest.mark.parametrize(("day", "is_latest"), [("2025-07-02", True), ("2025-07-03", False), ("2031-01-01", False)])
+def test_a_report_of_a_day_after_the_run_does_not_hide_the_latest(output: Path, day: str, is_latest: bool) -> None:
+    wrong = output / "acme" / day
+    shutil.copytree(output / "acme" / LAST, wrong)
+    metrics = json.loads((wrong / "metrics.json").read_text(encoding="utf-8"))
+    write(wrong / "metrics.json", metrics | {"as_of": day})
+    assert row(output, "acme").startswith(f"Acme <b>Stores</b> acme {day if is_latest else LAST}")
+    assert day in row(output, "acme")
+
+
 def test_alerts_say_what_and_how_bad(output: Path) -> None:
     words = row(output, "bolt")
     assert "Worse: Average order EUR 50.10 → EUR 45.20" in words
