@@ -1,12 +1,15 @@
 """A picture carries its words, and drawing leaves nothing behind."""
 
 import itertools
+from collections.abc import Callable
+from functools import partial
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from matplotlib.axis import Axis
 
-from clvhelpers.plots.look import COLOURS, Picture, canvas, title
+from clvhelpers.plots.look import COLOURS, Picture, canvas, money_axis, number_axis, percent_axis, title
 
 
 def picture(text: str = "Sales rose") -> Picture:
@@ -48,3 +51,24 @@ def luminance(colour: str) -> float:
 def test_neighbouring_colours_differ_in_lightness() -> None:
     for first, second in itertools.pairwise(COLOURS):
         assert abs(luminance(first) - luminance(second)) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("write", "ticks", "words"),
+    [
+        (percent_axis, [0, 0.025, 0.05], ["0.0%", "2.5%", "5.0%"]),
+        (percent_axis, [0, 0.2, 1], ["0%", "20%", "100%"]),
+        (percent_axis, [0, 0.0005], ["0.00%", "0.05%"]),
+        (partial(percent_axis, signed=True), [-0.1, 0.1], ["-10%", "+10%"]),
+        (partial(money_axis, currency="EUR"), [0, 2.5, 5], ["€0.00", "€2.50", "€5.00"]),
+        (money_axis, [0, 2000], ["$0", "$2,000"]),
+        (number_axis, [0, 2.5], ["0.0", "2.5"]),
+    ],
+)
+def test_ticks_are_written_with_the_decimals_that_they_need(
+    write: Callable[[Axis], None], ticks: list[float], words: list[str]
+) -> None:
+    with canvas() as (_, axes):
+        axes.set_yticks(ticks)
+        write(axes.yaxis)
+        assert [label.get_text() for label in axes.get_yticklabels()] == words

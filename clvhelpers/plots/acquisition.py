@@ -7,7 +7,7 @@ import pandas as pd
 
 from clvhelpers.acquisition.payback import GROUPS, Payback
 from clvhelpers.acquisition.spend import SpendResponse
-from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, INK, ORANGE, RED, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, INK, ORANGE, RED, Picture, canvas, money_axis, title
 from clvhelpers.text import count, money, percent
 
 
@@ -126,7 +126,7 @@ def profit_of_groups(payback: Payback) -> Picture:
         axes.set_xlim(right=max(rows["profit"].max(), 0) + 0.75 * room)
         axes.set_xlabel(f"margin less acquisition cost so far ({payback.currency})")
         axes.grid(visible=False)
-        axes.xaxis.set_major_formatter(lambda value, _: money(value, payback.currency, 0))
+        money_axis(axes.xaxis, payback.currency)
         axes.locator_params(axis="x", nbins=5)
         title(axes, finding)
     each = "; ".join(

@@ -9,7 +9,7 @@ import pandas as pd
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.models.baselines import Comparison
 from clvhelpers.models.ranking import caught
-from clvhelpers.plots.look import COLOURS, GREY, INK, Picture, canvas, title
+from clvhelpers.plots.look import COLOURS, GREY, INK, Picture, canvas, percent_axis, title
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def gains_of_forecasts(found: Comparison, names: Sequence[str] = ()) -> Picture:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, _: percent(value, 0))
+            percent_axis(axis)
         axes.legend(loc="lower right", fontsize=9)
         best = max(told, key=lambda name: told[name])
         title(
@@ -71,7 +71,7 @@ def bias_by_group(by: pd.DataFrame, forecasts: Sequence[str]) -> Picture:
             axes.plot(rows[name], height, marker, color=COLOURS[place % len(COLOURS)], markersize=6, label=name)
         axes.set_yticks(places, rows["group"].astype(str))
         axes.grid(axis="x")
-        axes.xaxis.set_major_formatter(lambda value, _: percent(value, 0, signed=True))
+        percent_axis(axes.xaxis, signed=True)
         axes.set_xlabel("Forecast purchases against those that came")
         figure.legend(loc="outside lower center", ncols=min(4, len(forecasts)))
         worst = max(rows.to_dict("records"), key=lambda row: abs(row[forecasts[0]]))

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator
 
-from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, ORANGE, SKY, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, ORANGE, SKY, Picture, canvas, money_axis, title
 from clvhelpers.text import money, percent
 
 _LOOKS = {
@@ -95,7 +95,7 @@ def running_revenue(orders: pd.DataFrame, currency: str = "USD") -> Picture:
             axes.step(dates, [*running, running[-1]], where="post", color=colour, linewidth=2)
             axes.annotate(f" {name}", (dates[-1], running[-1]), color=colour, va="center", fontweight="bold")
         axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
-        axes.yaxis.set_major_formatter(lambda value, _: money(value, currency, decimals=0))
+        money_axis(axes.yaxis, currency)
         axes.set_ylim(bottom=0)
         axes.set_ylabel("revenue to date")
         title(axes, "; ".join(ends))
@@ -120,7 +120,7 @@ def revenue_margin_profit(accounts: pd.DataFrame, currency: str = "USD") -> Pict
             axes.bar_label(bars, [money(value, currency, decimals=0) for value in accounts[column]], padding=2)
         axes.axhline(0, color=GREY, linewidth=1)
         axes.set_xticks(place, accounts.index)
-        axes.yaxis.set_major_formatter(lambda value, _: money(value, currency, decimals=0))
+        money_axis(axes.yaxis, currency)
         axes.margins(y=0.15)
         axes.legend(ncols=3)
         title(axes, finding)
@@ -144,7 +144,7 @@ def past_and_next(groups: pd.DataFrame, currency: str = "USD") -> Picture:
         axes.bar(place - 0.2, groups["past"], 0.38, color=SKY, label="before")
         axes.bar(place + 0.2, groups["next"], 0.38, color=BLUE, label="after")
         axes.set_xticks(place, [str(name).replace(" ", "\n") for name in groups.index])
-        axes.yaxis.set_major_formatter(lambda value, _: money(value, currency, decimals=0))
+        money_axis(axes.yaxis, currency)
         axes.set_xlabel("customers grouped by what they spent before")
         axes.set_ylabel("mean revenue a customer")
         axes.legend()

@@ -16,7 +16,9 @@ from clvhelpers.plots.look import (
     SKY,
     Picture,
     canvas,
+    money_axis,
     number_axis,
+    percent_axis,
     promised_and_came,
     title,
 )
@@ -160,8 +162,8 @@ def risk_and_value(plan: "SavingPlan") -> Picture:
             )
         axes.set_xlim(0, min(1.0, 1.05 * frame["probability"].max()) or 1.0)
         axes.set_ylim(0, top)
-        axes.xaxis.set_major_formatter(lambda share, _: percent(share, 0))
-        axes.yaxis.set_major_formatter(lambda value, _: money(value, plan.currency, decimals=0))
+        percent_axis(axes.xaxis)
+        money_axis(axes.yaxis, plan.currency)
         axes.set_xlabel("probability of leaving")
         axes.set_ylabel("value at stake")
         figure.legend(loc="outside lower center", ncols=2, markerscale=1.5)
@@ -185,8 +187,8 @@ def profit_by_offers(found: "ProfitCurve") -> Picture:
             place = frame.loc[name, ["customers", "profit"]].astype(float)
             axes.plot(*place, marker=marker, color=colour, linestyle="none", markersize=8, label=name, clip_on=False)
         axes.set_xlim(left=0)
-        axes.xaxis.set_major_formatter(lambda value, _: number(value))
-        axes.yaxis.set_major_formatter(lambda value, _: money(value, found.currency, decimals=0))
+        number_axis(axes.xaxis)
+        money_axis(axes.yaxis, found.currency)
         axes.set_xlabel("offers made")
         axes.set_ylabel("profit")
         figure.legend(loc="outside lower center", ncols=4)
@@ -213,8 +215,8 @@ def silence_curves(found: "Rhythms") -> Picture:
         axes.axhline(1 - found.level, color=GREY, linewidth=1, linestyle="--")
         axes.set_ylim(0, 1)
         axes.set_xlim(left=0)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
-        axes.xaxis.set_major_formatter(lambda value, _: number(value))
+        percent_axis(axes.yaxis)
+        number_axis(axes.xaxis)
         axes.set_xlabel("days without a purchase")
         axes.set_ylabel("probability of being there")
         figure.legend(loc="outside lower center", ncols=3)
@@ -241,7 +243,7 @@ def gone_by_rhythm(found: "Silence") -> Picture:
             )
         axes.set_xticks(place, rows["gap_days"])
         axes.set_ylim(0, 1)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.set_xlabel("usual days between purchases")
         axes.set_ylabel("share gone")
         figure.legend(loc="outside lower center", ncols=3)

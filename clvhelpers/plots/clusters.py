@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, percent_axis, title
 from clvhelpers.segments.clusters import SHARE_FLOOR, STABILITY_FLOOR, STRUCTURE_FLOOR
 from clvhelpers.text import number, percent
 
@@ -42,7 +42,7 @@ def cluster_choice(choice: "ClusterChoice") -> Picture:
             axes.yaxis.set_major_formatter(lambda y, _: number(y, 1))
         panels[2].set_ylim(0, max(0.1, 1.15 * float(frame["smallest_share"].max())))
         panels[2].yaxis.set_major_locator(MaxNLocator(5))
-        panels[2].yaxis.set_major_formatter(lambda y, _: percent(y, 0))
+        percent_axis(panels[2].yaxis)
         panels[1].set_xlabel("number of clusters")
         finding = _choice_finding(choice)
         figure.suptitle(finding, x=0.01, ha="left", fontsize=12, fontweight="bold", wrap=True)
@@ -115,7 +115,7 @@ def separation_bars(result: "Separation") -> Picture:
         axes.set_ylim(len(frame) + 0.2, -0.6)
         axes.grid(False)
         axes.set_xlim(0, max(result.possible, float(frame["high"].max())) + 0.12)
-        axes.xaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.xaxis)
         axes.set_xlabel(f"share of later value held by the {percent(result.share, 0)} in the best segments")
         finding = _separation_finding(frame, result.share)
         title(axes, finding)

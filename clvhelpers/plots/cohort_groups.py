@@ -6,7 +6,7 @@ from clvhelpers.cohorts.flow import ROLES, CustomerFlow
 from clvhelpers.cohorts.groups import CohortGroups
 from clvhelpers.cohorts.table import TOLD_AGES
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, number_axis, percent_axis, title
 from clvhelpers.purchases import PERIODS
 from clvhelpers.text import number, percent
 from clvhelpers.text import period as period_name
@@ -46,7 +46,7 @@ def retention_by_group(groups: CohortGroups) -> Picture:
             if len(reached) <= MOST_BANDS:
                 axes.fill_between(rows["age"], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         axes.set_xlabel(f"{step.capitalize()}s since the first purchase, while {FEWEST} customers were seen")
         axes.set_ylabel("Retention")

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from clvhelpers.cohorts import ROLLING_DAYS, TOLD_AGES, CohortTable
 from clvhelpers.errors import NotEnoughDataError
-from clvhelpers.plots.look import BLUE, INK, SEQUENTIAL, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, INK, SEQUENTIAL, Picture, canvas, percent_axis, title
 from clvhelpers.text import day, number, percent, period
 
 HIDDEN = "#DDDDDD"
@@ -41,7 +41,8 @@ def cohort_heatmap(table: CohortTable) -> Picture:
             _write_cells(axes, later, image)
         _hatch_immature(axes, table)
         _cover_hidden(axes, table)
-        bar = figure.colorbar(image, ax=axes, format=lambda share, _: percent(share, 0), shrink=0.8, pad=0.02)
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
+        percent_axis(bar.ax.yaxis)
         bar.outline.set_visible(False)
         title(axes, _first_and_latest(table, later))
     return Picture(figure, _heatmap_words(table, later))
@@ -65,7 +66,7 @@ def retention_curve(table: CohortTable, how: str = "pooled", level: float = 0.95
         axes.fill_between(average["age"], average["low"], average["high"], color=BLUE, alpha=0.2, linewidth=0)
         axes.plot(average["age"], average["retention"], color=BLUE, marker="o", markersize=4)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         axes.set_xlabel(_age_label(table))
         axes.set_ylabel(f"Retention, with {percent(level, 0)} interval")

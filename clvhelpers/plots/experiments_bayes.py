@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy.special import betaln, xlog1py, xlogy
 
-from clvhelpers.plots.look import COLOURS, Picture, canvas, title
+from clvhelpers.plots.look import COLOURS, Picture, canvas, percent_axis, title
 from clvhelpers.plots.survival import few_enough
 from clvhelpers.text import percent
 
@@ -47,9 +47,8 @@ def posterior_curves(result: "BayesianRates") -> Picture:
         axes.margins(x=0)
         axes.yaxis.set_visible(False)
         axes.spines["left"].set_visible(False)
-        decimals = 1 if rates[-1] - rates[0] < 0.1 else 0
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(lambda rate, _: percent(rate, decimals))
+        percent_axis(axes.xaxis)
         axes.set_xlabel("Rate")
         figure.legend(loc="outside lower center", ncols=2)
         title(axes, finding)

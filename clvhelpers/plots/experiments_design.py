@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.experiments.detectable import detectable, rise_and_fall
 from clvhelpers.experiments.power import shared_out, short_percent
-from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis, percent_axis, title
 from clvhelpers.plots.survival import dots, dots_height
 from clvhelpers.text import count, number, percent
 
@@ -34,7 +34,7 @@ def power_curve(result: "SampleSize") -> Picture:
         axes.plot(result.total, result.power, "o", color=BLUE, markersize=7)
         axes.set_xlim(0, curve["units"].max())
         axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         number_axis(axes.xaxis)
         axes.set_xlabel("Units of all arms")
         axes.set_ylabel("Chance to find the effect")
@@ -119,7 +119,7 @@ def simulated_and_formula(result: "SimulatedPower") -> Picture:
     with canvas(figsize=(5.8, dots_height(rows) + 0.3)) as (figure, axes):
         axes.plot(rows["formula"], range(len(rows)), "x", color=ORANGE, markersize=9, label="formula", zorder=3)
         dots(axes, rows, "power", [percent(power) for power in rows["power"]])
-        axes.xaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.xaxis)
         axes.set_xlabel("Power")
         figure.legend(loc="outside lower center")
         worst = rows.iloc[int(rows["power"].argmin())]

@@ -10,7 +10,19 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from clvhelpers.errors import ConfigError
 from clvhelpers.experiments.words import shown_p
 from clvhelpers.plots.effects import effect_points
-from clvhelpers.plots.look import BLUE, COLOURS, GREEN, GREY, INK, ORANGE, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    Picture,
+    canvas,
+    number_axis,
+    percent_axis,
+    title,
+)
 from clvhelpers.plots.survival import MOST_DOTS, dots_height, few_enough
 from clvhelpers.text import count, number, percent, period
 
@@ -158,7 +170,7 @@ def lucky_segments(result: "CostOfSegments") -> Picture:
         for (column, label), colour in zip(ways.items(), (ORANGE, BLUE, GREEN), strict=True):
             axes.plot(frame["segments"], frame[column], "o-", color=colour, markersize=4, label=label)
         axes.set_ylim(0, 1.15 * float(frame["alone"].max()))
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.set_xlabel("Segments looked at")
         axes.set_ylabel("Tests with a false alarm")

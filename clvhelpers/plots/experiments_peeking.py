@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtri
 
 from clvhelpers.experiments.power import Array, short_percent
-from clvhelpers.plots.look import BLUE, GREEN, GREY, ORANGE, RED, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import BLUE, GREEN, GREY, ORANGE, RED, Picture, canvas, number_axis, percent_axis, title
 from clvhelpers.text import count, number, percent
 
 if TYPE_CHECKING:
@@ -143,6 +143,6 @@ def _bars(axes: Axes, values: Array, broken: npt.NDArray[np.bool_]) -> None:
     axes.bar_label(bars, labels=[percent(value) for value in values], padding=3, fontsize=9)
     axes.set_xlim(0, 1.35 * float(values.max()) or 1)
     axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_formatter(lambda share, _: percent(share, 0))
+    percent_axis(axes.xaxis)
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")

@@ -10,7 +10,7 @@ import pandas as pd
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.experiments.words import points
 from clvhelpers.plots.effects import effect_points, furthest
-from clvhelpers.plots.look import COLOURS, Picture, canvas, title
+from clvhelpers.plots.look import COLOURS, Picture, canvas, percent_axis, title
 from clvhelpers.plots.survival import few_enough
 from clvhelpers.text import percent
 
@@ -73,7 +73,7 @@ def retention_points(result: "Retention") -> Picture:
         axes.set_xticks(places, [textwrap.fill(window, 18) for window in windows])
         axes.set_xlim(-0.6, len(windows) - 0.4)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0 if axes.get_ylim()[1] > 0.05 else 1))
+        percent_axis(axes.yaxis)
         axes.set_ylabel("Share that came back")
         figure.legend(loc="outside lower center", ncols=min(len(arms), 3))
         finding = _highest_and_lowest(result.frame[result.frame["window"] == windows[-1]])

@@ -5,7 +5,7 @@ import pandas as pd
 
 from clvhelpers.formulas import retention_value
 from clvhelpers.formulas.value import Timing
-from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, percent_axis, title
 from clvhelpers.text import money, percent
 
 
@@ -63,7 +63,7 @@ def value_by_retention(
         for rate, worth_there in zip(marked, value, strict=True):
             label = f"{percent(rate, 0)}: {money(worth_there, currency)}"
             axes.annotate(label, (rate, worth_there), xytext=(-8, 8), textcoords="offset points", ha="right")
-        axes.xaxis.set_major_formatter(lambda rate, _: percent(rate, 0))
+        percent_axis(axes.xaxis)
         axes.set_xlabel("retention from one period to the next")
         axes.set_ylabel(f"value per customer ({currency})")
         axes.set_ylim(bottom=0)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis
+from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis, percent_axis
 from clvhelpers.segments.goals import ALL
 from clvhelpers.segments.separation import NOT_KNOWN
 from clvhelpers.text import Format, number, percent
@@ -47,8 +47,7 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.grid(False)
     axes.locator_params(axis="x", nbins=4)
     if rows["unit"].iloc[0] == "share":
-        decimals = 0 if float(np.ptp(axes.get_xlim())) > 0.04 else 1
-        axes.xaxis.set_major_formatter(lambda value, _: percent(value, decimals))
+        percent_axis(axes.xaxis)
     else:
         number_axis(axes.xaxis)
     axes.set_title(str(rows["metric"].iloc[0]), fontsize=10, fontweight="normal", pad=6)

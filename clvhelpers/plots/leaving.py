@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from clvhelpers.churn.hazards import span_name
 from clvhelpers.churn.stays import EVERYBODY
-from clvhelpers.plots.look import COLOURS, GREY, INK, ORANGE, PURPLE, SKY, Picture, canvas, title
+from clvhelpers.plots.look import COLOURS, GREY, INK, ORANGE, PURPLE, SKY, Picture, canvas, percent_axis, title
 from clvhelpers.plots.survival import age_ticks, dots, dots_height, few_enough, name_lines
 from clvhelpers.text import number, percent
 
@@ -40,7 +40,7 @@ def hazard_points(result: "Hazards") -> Picture:
             name_lines(figure, axes, result.groups)
         else:
             dots(axes, result.frame, "hazard", [percent(rate) for rate in result.frame["hazard"]])
-            axes.xaxis.set_major_formatter(lambda rate, _: percent(rate, 0))
+            percent_axis(axes.xaxis)
             axes.set_xlabel(f"Churn rate a {result.unit}")
         title(axes, finding)
     return Picture(figure, f"Churn rates with intervals. {finding}. {result.sentence()}")
@@ -70,7 +70,7 @@ def incidence_areas(result: "Incidence") -> Picture:
             axes.set_visible(False)
         panels[0, 0].set_xticks(age_ticks(result.start, end)[::columns])
         panels[0, 0].set_ylim(0, 1)
-        panels[0, 0].yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(panels[0, 0].yaxis)
         panels[-1, (len(result.groups) - 1) % columns // 2].set_xlabel(f"{result.unit.capitalize()}s since the start")
         panels[0, 0].set_ylabel("Share that has left")
         handles, labels = panels[0, 0].get_legend_handles_labels()
@@ -132,7 +132,7 @@ def _hazards_by_age(axes: Axes, result: "Hazards") -> None:
     oldest = float(result.frame["age_to"].max())
     axes.set_xlim(0, oldest)
     axes.set_xticks(age_ticks(0, oldest))
-    axes.yaxis.set_major_formatter(lambda rate, _: percent(rate, 0))
+    percent_axis(axes.yaxis)
     axes.set_ylabel(f"Churn rate a {result.unit}")
     axes.set_xlabel(f"{result.unit.capitalize()}s since the start")
 

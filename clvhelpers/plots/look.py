@@ -6,7 +6,7 @@ can tell apart. Text is never parsed as mathematics, so no product name can brea
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, ScalarFormatter
 from PIL import Image
 
-from clvhelpers.text import day, number, percent, period, written_in_default_language
+from clvhelpers.text import day, money, number, percent, period, written_in_default_language
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#0072B2",
@@ -130,14 +130,29 @@ def canvas(rows: int = 1, columns: int = 1, **options: Any) -> Iterator[tuple[Fi
 
 def number_axis(axis: Axis) -> None:
     """Numbers on an axis as the language of the figure writes them, each with the decimals that the ticks need."""
-    formatter = _Numbers(useOffset=False)
-    formatter.set_scientific(False)
-    axis.set_major_formatter(formatter)
+    axis.set_major_formatter(_Ticks(number))
 
 
-class _Numbers(ScalarFormatter):
+def percent_axis(axis: Axis, *, signed: bool = False) -> None:
+    """Shares on an axis as percentages, with the decimals that the ticks need: 2.5% is not written as 2%."""
+    axis.set_major_formatter(_Ticks(lambda share, decimals: percent(share, max(decimals - 2, 0), signed=signed)))
+
+
+def money_axis(axis: Axis, currency: str = "USD") -> None:
+    """Amounts on an axis, with cents only where the ticks need them."""
+    axis.set_major_formatter(_Ticks(lambda value, decimals: money(value, currency, 2 if decimals else 0)))
+
+
+class _Ticks(ScalarFormatter):
+    """What `write` makes of a number and the fewest decimals that tell all ticks as they are."""
+
+    def __init__(self, write: Callable[[float, int], str]):
+        super().__init__(useOffset=False)
+        self.set_scientific(False)
+        self._write = write
+
     def __call__(self, x: float, pos: int | None = None) -> str:
-        return number(x, len(super().__call__(x, pos).partition(".")[2]))
+        return self._write(x, len(super().__call__(x, pos).partition(".")[2]))
 
 
 def date_axis(axis: Axis) -> None:
@@ -168,7 +183,7 @@ def promised_and_came(axes: Axes, expected: pd.Series, actual: pd.Series, low: p
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axis)
     axes.grid(axis="both")
     axes.legend(loc="upper left")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis, title
 from clvhelpers.text import Format, money, number, percent, period
 
 
@@ -30,7 +30,7 @@ def orders_over_time(periods: pd.DataFrame) -> Picture:
         if undivided.notna().any():
             axes.bar(places, undivided, 0.8, color=GREY, label="first or repeat orders")
         _time_axis(axes, periods)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        number_axis(axes.yaxis)
         figure.legend(loc="outside lower center", ncols=2 if undivided.isna().all() else 3)
         finding = _repeat_share(periods)
         title(axes, finding)

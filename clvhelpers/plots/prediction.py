@@ -144,7 +144,7 @@ def _pairs(axes: Axes, table: pd.DataFrame, series: dict[str, tuple[str, str]]) 
 def _count_axis(axes: Axes, label: str) -> None:
     axes.set_ylabel(label)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(lambda value, _: number(value))
+    number_axis(axes.yaxis)
 
 
 def _holdout_finding(check: Validation) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from clvhelpers.formulas import Sensitivity, lifetime_from_churn, median_lifetime, survival_from_churn
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, SKY, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, SKY, Picture, canvas, money_axis, percent_axis, title
 from clvhelpers.text import money, number, percent
 
 
@@ -32,7 +32,7 @@ def lifetimes(churn: float, period: str = "month") -> Picture:
             )
         axes.set_xlabel(f"{period}s until a customer leaves")
         axes.set_ylabel("share of all customers")
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.legend()
         title(axes, finding)
     alt = f"How long customers stay when {percent(churn)} leave each {period}. {finding}; half by {number(median, 1)}."
@@ -53,7 +53,7 @@ def retention_by_age(retention: Mapping[str, Sequence[float]], period: str = "ye
             axes.plot(range(1, len(rates) + 1), rates, color=colour, marker="o", label=name)
         axes.set_xlabel(f"{period} since sign-up")
         axes.set_ylabel("share of customers who renew")
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.legend()
         title(axes, finding)
     return Picture(figure, f"Retention by {period}. {finding}.")
@@ -79,7 +79,7 @@ def survival_forecast(
         axes.plot(range(last + 1), seen, "o", color="black", markersize=4, label="what happened")
         axes.set_xlabel(f"{period}s since sign-up (grey: what the forecasts have seen)")
         axes.set_ylabel("share of customers still there")
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.set_ylim(0, 1.02)
         axes.set_xlim(left=0)
         axes.legend()
@@ -102,7 +102,7 @@ def sensitivity_bars(found: Sensitivity) -> Picture:
         axes.axvline(found.value, color=GREY, linewidth=1)
         axes.set_yticks(range(len(rows)), rows["input"])
         axes.grid(axis="y", visible=False)
-        axes.xaxis.set_major_formatter(lambda value, _: money(value, found.currency, decimals=0))
+        money_axis(axes.xaxis, found.currency)
         axes.set_xlabel(f"value per customer; now {money(found.value, found.currency)}")
         axes.margins(x=0.12)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)

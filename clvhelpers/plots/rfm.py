@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from clvhelpers.plots.look import BLUE, INK, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, INK, ORANGE, Picture, canvas, money_axis, title
 from clvhelpers.text import money, percent
 
 
@@ -59,7 +59,7 @@ def worth_against_truth(frame: pd.DataFrame, groups: list[str]) -> Picture:
         axes.set_yticks(places, known.index)
         axes.invert_yaxis()
         axes.grid(axis="x")
-        axes.xaxis.set_major_formatter(lambda value, _: money(value, decimals=0))
+        money_axis(axes.xaxis)
         axes.set_xlabel("margin of the next 12 months, a customer")
         axes.set_xlim(left=0)
         figure.legend(loc="outside lower center", ncols=2)

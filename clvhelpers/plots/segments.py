@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, INK, ORANGE, SEQUENTIAL, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, INK, ORANGE, SEQUENTIAL, Picture, canvas, percent_axis, title
 from clvhelpers.text import Format, number, percent
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def concentration_curve(result: "Concentration", what: str = "revenue") -> Pictu
                 label = f"best {percent(share, 0)}: {percent(value, 0)}"
                 axes.annotate(label, (share, value), xytext=(10, -4), textcoords="offset points", fontsize=9)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: percent(share, 0))
+            percent_axis(axis)
         axes.set_xlabel("share of customers, best first")
         axes.set_ylabel(f"share of {what}")
         finding = f"{percent(result.share_for_80, 0)} of customers make {percent(0.8, 0)} of {what}"
@@ -111,7 +111,7 @@ def whale_curves(result: "ConcentrationBy", what: str = "revenue") -> Picture:
         axes.axhline(1, color=INK, linewidth=0.8)
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="if all were equal")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: percent(share, 0))
+            percent_axis(axis)
         axes.set_xlabel(f"share of the customers of each {name}, best first")
         axes.set_ylabel(f"share of its {what}")
         figure.legend(loc="outside right upper")

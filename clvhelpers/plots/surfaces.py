@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.errors import ConfigError
-from clvhelpers.plots.look import BLUE, ORANGE, SEQUENTIAL, Picture, canvas, date_axis, number_axis, title
+from clvhelpers.plots.look import BLUE, ORANGE, SEQUENTIAL, Picture, canvas, date_axis, number_axis, percent_axis, title
 from clvhelpers.text import count, number, percent
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ weeks since the last one. 10 repeat pur
         bar.outline.set_visible(False)
         number_axis(bar.ax.yaxis)
         if value == "probability_alive":
-            bar.ax.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+            percent_axis(bar.ax.yaxis)
         bar.set_label(f"{VALUES[value]}{_in_time(matrix, value)}")
         title(axes, finding)
     return Picture(
@@ -83,7 +83,7 @@ purchases. After 14 days of silence: 71% still there. Up to 2026-02-19 the custo
             clip_on=False,
         )
         axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+        percent_axis(axes.yaxis)
         axes.set_ylabel("Probability of being alive")
         date_axis(axes.xaxis)
         figure.legend(loc="outside lower center")

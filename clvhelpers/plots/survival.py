@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from clvhelpers.churn.stays import EVERYBODY, FEWEST_AT_RISK, Array, long_time
 from clvhelpers.errors import ConfigError
-from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, title
+from clvhelpers.plots.look import BLUE, COLOURS, GREY, ORANGE, Picture, canvas, percent_axis, title
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, colour: str, name: str, end: flo
 
 def _share_axis(axes: Axes, label: str) -> None:
     axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(lambda share, _: percent(share, 0))
+    percent_axis(axes.yaxis)
     axes.set_ylabel(label)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from clvhelpers.cohorts.interval import wilson_interval
 from clvhelpers.errors import NotEnoughDataError
 from clvhelpers.models.validation import FIFTH
-from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, promised_and_came, title
+from clvhelpers.plots.look import BLUE, GREY, INK, ORANGE, Picture, canvas, percent_axis, promised_and_came, title
 from clvhelpers.text import number, percent
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def model_gains(check: "Validation") -> Picture:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda share, _: percent(share, 0))
+            percent_axis(axis)
         axes.set_xlabel("Customers, best first")
         axes.set_ylabel("Share of the purchases held out")
         axes.legend(loc="lower right")
