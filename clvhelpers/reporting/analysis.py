@@ -35,6 +35,7 @@ from clvhelpers.transactions import CleanLog, Rules, clean_transactions
 
 MOST_MONTHS = 30
 LONGEST_SILENCE_DAYS = 28
+FEWEST_TO_STAND_OUT, LARGEST_SHARE_OF_ONE = 100, 0.1
 DECIMALS = {"total": 6, "monetary_value": 6}
 
 
@@ -102,6 +103,7 @@ def _all_steps(config: ClientConfig, data: Sequence[str | Path]) -> Analysis:
     summary = customer_summary(log.purchase_days, end=log.as_of).order("customer_id").df().round(DECIMALS)
     _note_refunds_only(log, summary, config, notes)
     _note_silent_end(log, summary, notes)
+    _note_one_for_all(summary, notes)
     experiment = _experiment(config, log, len(summary), notes)  # before the models, for it may refuse its data
     cohorts = notes.attempt("Cohorts", lambda: cohort_table(log.purchase_days, end=log.as_of))
     period = "M" if cohorts is None or cohorts.frame["age"].max() < MOST_MONTHS else "Q"
@@ -187,6 +189,17 @@ def _note_silent_end(log: CleanLog, summary: pd.DataFrame, notes: Notes) -> None
             f"the as-of day {day(log.as_of)}. "
             "If the export ends early or a date is wrong, customers look lost who are not: set as_of to the last "
             "day that the data cover."
+        )
+
+
+def _note_one_for_all(summary: pd.DataFrame, notes: Notes) -> None:
+    """One amount typed wrong, or one buyer unlike all others, carries every average; how much it is stays private."""
+    if "total" not in summary or len(summary) < FEWEST_TO_STAND_OUT:
+        return
+    if summary["total"].max() > LARGEST_SHARE_OF_ONE * summary["total"].sum():
+        notes.add(
+            f"One of {number(len(summary))} customers has brought more than {percent(LARGEST_SHARE_OF_ONE, 0)} of all "
+            "revenue. If an amount is wrong, mend it in the data; if not, averages say little about everybody else."
         )
 
 

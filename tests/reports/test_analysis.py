@@ -201,6 +201,19 @@ class TestAnEndWithoutOrders:
         assert "as-of day" not in self.notes(tmp_path)
 
 
+class TestOneCustomerForAll:
+    WORDS = "One of 300 customers has brought more than 10% of all revenue"
+
+    def test_one_wrong_amount_is_told_and_nobody_named(self, tmp_path: Path) -> None:
+        rows = orders()
+        analysis = analyse(client(tmp_path, [(*rows[0][:2], 999_999), *rows[1:]]))
+        assert any(note.startswith(self.WORDS) for note in analysis.warnings)
+        assert "999" not in "".join(analysis.warnings)
+
+    def test_the_usual_differences_are_not(self, tmp_path: Path) -> None:
+        assert not any(note.startswith("One of") for note in analyse(client(tmp_path, orders())).warnings)
+
+
 class TestOneTimeBuyersOnly:
     @pytest.fixture(scope="class")
     @staticmethod
