@@ -39,6 +39,7 @@ def _orders_model(analysis: Analysis) -> str:
 def facts(analysis: Analysis) -> list[tuple[str, str]]:
     """What the numbers were made from and with, as names and values."""
     config = analysis.config
+    python, *libraries = (f"{name} {one}" for name, one in versions().items())
     return [
         ("As of", f"{day(analysis.log.as_of)} (time zone {config.timezone}); later rows are set aside"),
         ("Orders used", f"{day(analysis.log.first_date)} to {day(analysis.log.last_date)}"),
@@ -48,7 +49,7 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("Settings, SHA-256", settings_sha256(config.as_dict())),
         *((f"Data {file.path.name}, SHA-256", file.sha256) for file in analysis.source.files),
         *((f"Experiment {name}, SHA-256", sha256) for name, sha256 in _experiment_files(analysis).items()),
-        ("Versions", ", ".join(f"{name} {one}" for name, one in versions().items())),
+        ("Versions", ", ".join([python.title(), *libraries])),
     ]
 
 
