@@ -5,15 +5,26 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
-from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, number_axis, title
+from clvhelpers.plots.look import BLUE, GREY, ORANGE, Picture, canvas, money_axis, number_axis, title
 from clvhelpers.text import Format, money, number, percent, period
 
 
 def revenue_over_time(periods: pd.DataFrame, currency: str = "USD") -> Picture:
     """Revenue of each period of `orders_over_time`; an incomplete period is drawn pale and left out of the finding."""
-    return _columns(periods, "revenue", "Revenue", partial(money, currency=currency, decimals=0), BLUE)
+    show = partial(money, currency=currency, decimals=0)
+    with canvas(figsize=(5.8, 3.3)) as (figure, axes):
+        places = np.arange(len(periods))
+        colours = [BLUE if complete else GREY for complete in periods["complete"]]
+        axes.bar(places, periods["revenue"], 0.8, color=colours)
+        _time_axis(axes, periods)
+        money_axis(axes.yaxis, currency)
+        finding = _course(periods, show)
+        title(axes, finding)
+    rows = zip(periods["period"], periods["revenue"], strict=True)
+    words = "; ".join(f"{period(when)} {show(value)}" for when, value in rows)
+    partial_words = "" if periods["complete"].all() else " Grey columns are periods that the data do not cover whole."
+    return Picture(figure, f"Columns of revenue by period. {finding}.{partial_words} {words}.")
 
 
 def orders_over_time(periods: pd.DataFrame) -> Picture:
@@ -48,37 +59,20 @@ def _repeat_share(periods: pd.DataFrame) -> str:
     return f"{percent(share, 0)} of {which} were repeat orders"
 
 
-def _columns(periods: pd.DataFrame, column: str, name: str, show: Format, colour: str) -> Picture:
-    with canvas(figsize=(5.8, 3.3)) as (figure, axes):
-        places = np.arange(len(periods))
-        colours = [colour if complete else GREY for complete in periods["complete"]]
-        axes.bar(places, periods[column], 0.8, color=colours)
-        _time_axis(axes, periods)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
-        finding = _course(periods, column, name, show)
-        title(axes, finding)
-    words = "; ".join(
-        f"{period(when)} {show(value)}" for when, value in zip(periods["period"], periods[column], strict=True)
-    )
-    partial_words = "" if periods["complete"].all() else " Grey columns are periods that the data do not cover whole."
-    return Picture(figure, f"Columns of {name.lower()} by period. {finding}.{partial_words} {words}.")
-
-
-def _course(periods: pd.DataFrame, column: str, name: str, show: Format) -> str:
-    hidden = periods[column].isna()
+def _course(periods: pd.DataFrame, show: Format) -> str:
+    hidden = periods["revenue"].isna()
     whole = periods[periods["complete"] & ~hidden]
-    if hidden.any():
-        name = f"{name} of the periods shown"
+    name = "Revenue of the periods shown" if hidden.any() else "Revenue"
     if hidden.any() and len(whole) < 2:
-        return f"Too few customers to show {name[0].lower()}{name[1:].partition(' ')[0]} over time"
+        return "Too few customers to show revenue over time"
     if len(whole) < 2:
-        return f"{name}: {show(periods[column].sum())} in all"
-    best, last = whole.iloc[int(whole[column].argmax())], whole.iloc[-1]
+        return f"{name}: {show(periods['revenue'].sum())} in all"
+    best, last = whole.iloc[int(whole["revenue"].argmax())], whole.iloc[-1]
     if best["period"] == last["period"]:
-        return f"{name} was highest in {period(last['period'], long=True)}, at {show(last[column])}"
+        return f"{name} was highest in {period(last['period'], long=True)}, at {show(last['revenue'])}"
     return (
-        f"{name} peaked at {show(best[column])} in {period(best['period'], long=True)} and was {show(last[column])} "
-        f"in {period(last['period'], long=True)}"
+        f"{name} peaked at {show(best['revenue'])} in {period(best['period'], long=True)} and was "
+        f"{show(last['revenue'])} in {period(last['period'], long=True)}"
     )
 
 

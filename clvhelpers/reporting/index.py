@@ -156,10 +156,9 @@ def _client_folders(output: Path) -> list[Path]:
 def _last_possible_day(run: Mapping[str, Any]) -> str:
     """The last day that a report can be of, wherever the client is; a later one rests on a wrong date in the data."""
     try:
-        ended = date.fromisoformat(str(run.get("finished_at", ""))[:10])
-    except ValueError:
-        ended = date(9999, 12, 30)
-    return (ended + timedelta(days=1)).isoformat()
+        return (date.fromisoformat(str(run.get("finished_at", ""))[:10]) + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        return date.max.isoformat()
 
 
 def _row(home: Path, last_possible_day: str) -> Row | None:

@@ -220,7 +220,15 @@ def test_what_is_not_ours_is_left_out(output: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"reports": 3}', '{"reports": [1, {"client": 2}, {"client": "acme"}]}']
+    "content",
+    [
+        "{",
+        "[]",
+        '{"reports": 3}',
+        '{"reports": [1, {"client": 2}, {"client": "acme"}]}',
+        '{"finished_at": "soon"}',
+        '{"finished_at": "9999-12-31T00:00:00+00:00"}',
+    ],
 )
 def test_a_spoiled_record_of_the_run_does_no_harm(output: Path, content: str) -> None:
     (output / "run.json").write_text(content, encoding="utf-8")
